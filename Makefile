@@ -1,0 +1,46 @@
+# Everything runs in .venv, made from requirements.lock by uv (which pip brings). No server, no weights.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+WORKSPACE ?= workspace
+
+.PHONY: run test check bench install lock format clean
+
+run: install          ## install, build the sample documents into an embedded graph, open the app
+	$(BIN)/kgbuilder init --workspace $(WORKSPACE) --if-missing
+	$(BIN)/kgbuilder build examples --workspace $(WORKSPACE)
+	$(BIN)/kgbuilder app --workspace $(WORKSPACE)
+
+test: install         ## install, run every test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+check: install        ## format, lint, types, fast tests: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow and not server and not browser" tests
+
+bench: install        ## the benchmarks; each prints machine, commit, median and spread
+	$(BIN)/python -m bench
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
+	touch $@
+
+format: install       ## rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:                 ## resolve all extras together, then write what `make install` installs
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--all-extras --group build pyproject.toml -o requirements-all.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--extra app --extra dev --group build -c requirements-all.lock pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

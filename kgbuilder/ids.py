@@ -1,0 +1,22 @@
+"""Content-hash identifiers: the same content has the same id on every machine and in every run."""
+
+import hashlib
+
+__all__ = ["content_id", "sha256_text"]
+
+_ID_CHARS = 32
+
+
+def content_id(*parts: str | int) -> str:
+    """Hash `parts` in order to 32 hex digits; parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = str(part).encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()[:_ID_CHARS]
+
+
+def sha256_text(text: str) -> str:
+    """Return the sha256 of the UTF-8 form of `text`, 64 hex digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

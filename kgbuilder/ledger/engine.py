@@ -1,0 +1,183 @@
+"""Open the ledger's database, keep its version, and turn the driver's errors into ours."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kgbuilder.errors import ConfigError, StoreError
+
+__all__ = ["insert_ignore", "lock", "open_engine", "store_errors"]
+
+_BUSY_MS = 60_000
+_MAX_ROWS = 5_000
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Open the database at `url`, migrate it to this version, and return the engine.
+
+    Raises ConfigError for a URL that cannot be used and StoreError for a database that cannot be opened or is newer.
+    """
+    try:
+        parsed = sa.engine.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ConfigError(
+            "not a database URL", where="ledger.url", remedy="use sqlite:///ledger.db or postgresql+psycopg://host/db"
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigError(f"the ledger cannot live in {backend}", where="ledger.url", remedy="use sqlite or postgresql")
+    where = parsed.render_as_string(hide_password=True)
+    if backend == "sqlite" and parsed.database:
+        _check_folder(Path(parsed.database).parent, where)
+    with store_errors(where):
+        engine = sa.create_engine(parsed, pool_pre_ping=backend == "postgresql")
+        if backend == "sqlite":
+            _tune_sqlite(engine)
+        _migrate(engine)
+    return engine
+
+
+@contextlib.contextmanager
+def store_errors(where: str) -> Iterator[None]:
+    """Raise StoreError, with a remedy, for what the database driver raises inside the block."""
+    try:
+        yield
+    except sa.exc.NoSuchModuleError as error:
+        raise ConfigError(
+            str(error), where=where, remedy="install the driver: pip install 'kgbuilder[cluster]'"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the database driver {error.name} is not installed",
+            where=where,
+            remedy="pip install 'kgbuilder[cluster]'",
+        ) from error
+    except sa.exc.DBAPIError as error:
+        cause = str(error.orig)
+        raise StoreError(f"the ledger refuses: {cause}", where=where, remedy=_remedy(cause)) from error
+
+
+def _remedy(cause: str) -> str:
+    known = {
+        "disk is full": "free some disk space and run the same command again: nothing that was committed is lost",
+        "locked": "another program holds the ledger; wait for it to finish or stop it",
+        "readonly": "make the workspace folder and the ledger file writable",
+        "unable to open": "check that the folder exists and may be written",
+        "malformed": "the file is damaged: restore it from a backup, then run kgbuilder replay",
+        "not a database": "the file is something else: move it away or set ledger.url",
+        "password": "check the user and password of ledger.url",
+        "refused": "start the database server or correct ledger.url",
+    }
+    return next((remedy for sign, remedy in known.items() if sign in cause), "see the message; then run it again")
+
+
+def _check_folder(folder: Path, where: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder cannot be made: {error.strerror}", where=str(folder), remedy="choose another --workspace"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise StoreError("the folder may not be written", where=where, remedy="choose another --workspace")
+
+
+def _tune_sqlite(engine: sa.Engine) -> None:
+    # The driver's own transaction control begins a transaction only before a write, and never IMMEDIATE: two writers
+    # would then fail on upgrade instead of waiting. So we begin ourselves.
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: object, _: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        for pragma in (
+            f"busy_timeout={_BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+            "mmap_size=268435456",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        reading = connection.get_execution_options().get("kgbuilder_reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _migrate(engine: sa.Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from alembic.script.revision import ResolutionError
+    from alembic.util import CommandError
+
+    with resources.as_file(resources.files("kgbuilder.ledger") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        head = ScriptDirectory.from_config(config).get_current_head()
+        with engine.connect() as connection:
+            if MigrationContext.configure(connection).get_current_revision() == head:
+                return
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except (CommandError, ResolutionError) as error:
+                raise StoreError(
+                    "the ledger was written by a newer version",
+                    where=engine.url.render_as_string(hide_password=True),
+                    remedy="update kgbuilder",
+                ) from error
+
+
+def insert_ignore(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> int:
+    """Insert `rows`, leaving rows whose key stands already; return how many were new."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).on_conflict_do_nothing()
+    n_new = 0
+    for begin in range(0, len(rows), _MAX_ROWS):
+        n_new += connection.execute(statement, rows[begin : begin + _MAX_ROWS]).rowcount
+    return n_new
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, wait_s: float, holder: str) -> Iterator[None]:
+    """Hold the file lock at `path`; a process that dies lets it go.
+
+    Raises StoreError naming the holder when the lock is not free within `wait_s` seconds.
+    """
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    raise StoreError(
+                        f"in use by {file.read().strip() or 'another process'}",
+                        where=str(path.parent),
+                        remedy="wait until it has finished (--wait waits for it), or stop it",
+                    ) from None
+                time.sleep(0.02)
+        file.truncate(0)
+        file.write(f"{holder} (process {os.getpid()})")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,0 +1,409 @@
+"""The ledger: documents, what models answered, and what people decided. Only ever added to.
+
+One process writes at a time: `writing` takes the lock of the workspace for one short transaction, so a build, the app and
+the command line take turns batch by batch.
+"""
+
+import contextlib
+import datetime
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import sqlalchemy as sa
+
+from kgbuilder.errors import KGBuilderError, ParseError, StoreError
+from kgbuilder.ids import content_id, sha256_text
+from kgbuilder.ledger import tables as t
+from kgbuilder.ledger.engine import insert_ignore, lock, open_engine, store_errors
+from kgbuilder.records import (
+    Chunk,
+    Document,
+    Extraction,
+    Failure,
+    MentionClaim,
+    PageSpan,
+    Quarantined,
+    Reply,
+    TripleClaim,
+)
+
+__all__ = ["Event", "Ledger", "Reading", "now"]
+
+IN_ROWS = 500
+"""How many values one IN list holds: under every database's limit of bound parameters."""
+
+_LOCK_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to the ledger; `payload` is a JSON object, `seq` its place in the order."""
+
+    seq: int
+    id: str
+    kind: str
+    payload: Mapping[str, object]
+    author: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A document as one source gives it now, cut into chunks, and the extractor that reads them."""
+
+    document: Document
+    chunks: tuple[Chunk, ...]
+    extractor_id: str
+    max_tokens: int
+    overlap_sentences: int
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the microsecond."""
+    return datetime.datetime.now(datetime.UTC).isoformat()
+
+
+class Ledger:
+    """The append-only truth of a workspace, and the tables derived from it."""
+
+    def __init__(self, engine: sa.Engine, lock_path: Path) -> None:
+        self._engine = engine
+        self._lock_path = lock_path
+        self.where = engine.url.render_as_string(hide_password=True)
+
+    @classmethod
+    def open(cls, url: str, *, lock_path: Path) -> "Ledger":
+        """Open and migrate the ledger at `url`; `lock_path` is the file that writers of this workspace share."""
+        return cls(open_engine(url), lock_path)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._engine.dispose()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def writing(self, holder: str = "a writer") -> Iterator[sa.Connection]:
+        """Hold the write lock and a transaction; all of it is committed, or nothing."""
+        with (
+            lock(self._lock_path, wait_s=_LOCK_WAIT_S, holder=holder),
+            store_errors(self.where),
+            self._engine.begin() as c,
+        ):
+            yield c
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Hold a read transaction: one state of the ledger, whoever writes meanwhile."""
+        options = {"kgbuilder_reading": True}
+        with store_errors(self.where), self._engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def building(self, holder: str, *, wait: bool) -> Iterator[None]:
+        """Hold the build lock: one build of a workspace at a time. Raises StoreError at once unless `wait`."""
+        path = self._lock_path.with_name("build.lock")
+        with lock(path, wait_s=float("inf") if wait else 0.0, holder=holder):
+            yield
+
+    @contextlib.contextmanager
+    def projecting(self, holder: str = "a projection") -> Iterator[None]:
+        """Hold the projection lock, so that an older state never overwrites a newer one in the graph."""
+        with lock(self._lock_path.with_name("project.lock"), wait_s=float("inf"), holder=holder):
+            yield
+
+    # --- documents ----------------------------------------------------------------------------------------------------
+
+    def register(self, connection: sa.Connection, readings: Sequence[Reading], *, author: str) -> list[str]:
+        """Record what the sources hold now; return the documents that no source holds any more.
+
+        A reading that stands already writes nothing. A new extractor or chunking puts the document's chunks back to
+        pending.
+        """
+        sources = _rows_by(connection, t.source, t.source.c.source, [r.document.source for r in readings])
+        known = _rows_by(connection, t.reading, t.reading.c.document_id, [r.document.id for r in readings])
+        left: dict[str, None] = {}
+        for reading in readings:
+            held = sources.get(reading.document.source)
+            stands = known.get(reading.document.id)
+            settings = _settings(reading)
+            if held and held["document_id"] == reading.document.id and stands and settings == _held_settings(stands):
+                continue
+            self._put_document(connection, reading.document)
+            event = {"source": reading.document.source, "document": reading.document.id, **settings}
+            if held and held["document_id"] != reading.document.id:
+                left[str(held["document_id"])] = None
+                self.append(connection, "revise", {**event, "replaces": held["document_id"]}, author=author)
+            else:
+                self.append(connection, "add", event, author=author)
+            _hold(connection, reading.document.source, reading.document.id)
+            if not stands or settings != _held_settings(stands):
+                _put_reading(connection, reading, settings)
+            sources[reading.document.source] = {"document_id": reading.document.id}
+            known[reading.document.id] = {"document_id": reading.document.id, **settings}
+        return [document for document in left if not self.sources(connection, document)]
+
+    def _put_document(self, connection: sa.Connection, document: Document) -> None:
+        pages = [[p.start, p.end, p.page, p.box] for p in document.pages]
+        row: dict[str, object] = {
+            "id": document.id,
+            "name": document.name,
+            "media_type": document.media_type,
+            "language": document.language,
+            "sha256": sha256_text(document.text),
+            "n_chars": len(document.text),
+            "text": _storable(document.text),
+            "pages": zlib.compress(orjson.dumps(pages), 1),
+            "warnings": orjson.dumps(document.warnings).decode(),
+        }
+        insert_ignore(connection, t.document, [row])
+
+    def remove(self, connection: sa.Connection, document_id: str, *, author: str) -> None:
+        """Record that no source holds the document any more; its text and replies stay in the ledger."""
+        sources = self.sources(connection, document_id)
+        self.append(connection, "delete", {"document": document_id, "sources": sources}, author=author)
+        connection.execute(sa.delete(t.source).where(t.source.c.document_id == document_id))
+
+    def sources(self, connection: sa.Connection, document_id: str) -> list[str]:
+        """List the sources that hold a document now, sorted."""
+        rows = connection.execute(sa.select(t.source.c.source).where(t.source.c.document_id == document_id))
+        return sorted(rows.scalars())
+
+    def document(self, connection: sa.Connection, document_id: str) -> Document:
+        """Return one document with its text. Raises StoreError when the ledger has none of that id."""
+        row = connection.execute(sa.select(t.document).where(t.document.c.id == document_id)).mappings().first()
+        if row is None:
+            raise StoreError("no such document", where=document_id, remedy="kgbuilder status lists the documents")
+        sources = self.sources(connection, document_id)
+        return Document(
+            id=row["id"],
+            source=sources[0] if sources else "",
+            name=row["name"],
+            text=row["text"],
+            media_type=row["media_type"],
+            language=row["language"],
+            pages=tuple(
+                PageSpan(start=start, end=end, page=page, box=tuple(box) if box else None)
+                for start, end, page, box in orjson.loads(zlib.decompress(row["pages"]))
+            ),
+            warnings=tuple(orjson.loads(row["warnings"])),
+        )
+
+    # --- what models answered -----------------------------------------------------------------------------------------
+
+    def put_extractor(self, connection: sa.Connection, extractor_id: str, *, name: str, ontology: str) -> None:
+        """Record which extractor a fingerprint stands for."""
+        insert_ignore(connection, t.extractor, [{"id": extractor_id, "name": name, "ontology": ontology, "at": now()}])
+
+    def put_attempts(self, connection: sa.Connection, extractions: Sequence[Extraction]) -> None:
+        """Add what an extractor answered; the latest attempt at a passage counts, the earlier ones stay."""
+        if extractions:
+            connection.execute(sa.insert(t.attempt), [_attempt_row(e) for e in extractions])
+
+    def attempts(
+        self, connection: sa.Connection, extractor_id: str, passage_ids: Iterable[str]
+    ) -> dict[str, Extraction]:
+        """Return the latest attempt of an extractor at each of the passages that it has been asked."""
+        found: dict[str, Extraction] = {}
+        for ids in batches(passage_ids, IN_ROWS):
+            rows = connection.execute(
+                sa.select(t.attempt)
+                .where(t.attempt.c.extractor_id == extractor_id, t.attempt.c.passage_id.in_(ids))
+                .order_by(t.attempt.c.seq)
+            )
+            found.update((row.passage_id, _extraction(row)) for row in rows)
+        return found
+
+    def attempt_states(
+        self, connection: sa.Connection, extractor_id: str, passage_ids: Iterable[str]
+    ) -> dict[str, str]:
+        """Return the state of the latest attempt at each passage that has been asked, without reading the replies."""
+        found: dict[str, str] = {}
+        columns = (t.attempt.c.passage_id, t.attempt.c.state)
+        for ids in batches(passage_ids, IN_ROWS):
+            rows = connection.execute(
+                sa.select(*columns)
+                .where(t.attempt.c.extractor_id == extractor_id, t.attempt.c.passage_id.in_(ids))
+                .order_by(t.attempt.c.seq)
+            )
+            found.update((row.passage_id, row.state) for row in rows)
+        return found
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def append(self, connection: sa.Connection, kind: str, payload: Mapping[str, object], *, author: str) -> str:
+        """Add an event and return its id."""
+        at = now()
+        body = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS).decode()
+        event_id = content_id("event", kind, body, author, at)
+        connection.execute(
+            sa.insert(t.event), [{"id": event_id, "kind": kind, "payload": body, "author": author, "at": at}]
+        )
+        return event_id
+
+    def append_once(
+        self, connection: sa.Connection, kind: str, payloads: Iterable[Mapping[str, object]], *, author: str
+    ) -> None:
+        """Add events that the payload alone identifies: one that stands already is not added again."""
+        rows: list[dict[str, object]] = []
+        for payload in payloads:
+            body = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS).decode()
+            rows.append(
+                {"id": content_id("event", kind, body), "kind": kind, "payload": body, "author": author, "at": now()}
+            )
+        if rows:
+            insert_ignore(connection, t.event, rows)
+
+    def events(self, connection: sa.Connection, *, after: int = 0, kinds: Iterable[str] = ()) -> Iterator[Event]:
+        """Yield the events after `after` in order, of the given kinds or of all."""
+        query = sa.select(t.event).where(t.event.c.seq > after).order_by(t.event.c.seq)
+        if kinds := list(kinds):
+            query = query.where(t.event.c.kind.in_(kinds))
+        for row in connection.execute(query):
+            yield Event(
+                seq=row.seq, id=row.id, kind=row.kind, payload=orjson.loads(row.payload), author=row.author, at=row.at
+            )
+
+    # --- files that could not be read -----------------------------------------------------------------------------------
+
+    def put_failure(self, connection: sa.Connection, source: str, error: KGBuilderError) -> None:
+        """Remember that a source could not be read, and why."""
+        self.drop_failure(connection, source)
+        row = {"source": source, "what": error.what, "where": error.where, "remedy": error.remedy, "at": now()}
+        connection.execute(sa.insert(t.failure), [row])
+
+    def drop_failure(self, connection: sa.Connection, source: str) -> None:
+        """Forget the failure of a source that has been read, or that is gone."""
+        connection.execute(sa.delete(t.failure).where(t.failure.c.source == source))
+
+
+def batches(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut distinct values into lists of at most `size`, in order."""
+    unique = list(dict.fromkeys(values))
+    for begin in range(0, len(unique), size):
+        yield unique[begin : begin + size]
+
+
+def _rows_by(
+    connection: sa.Connection, table: sa.Table, column: sa.Column[str], values: Iterable[str]
+) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for some in batches(values, IN_ROWS):
+        for row in connection.execute(sa.select(table).where(column.in_(some))).mappings():
+            found[row[column.name]] = dict(row)
+    return found
+
+
+def _settings(reading: Reading) -> dict[str, object]:
+    return {
+        "extractor_id": reading.extractor_id,
+        "max_tokens": reading.max_tokens,
+        "overlap_sentences": reading.overlap_sentences,
+    }
+
+
+def _held_settings(row: Mapping[str, object]) -> dict[str, object]:
+    return {name: row[name] for name in ("extractor_id", "max_tokens", "overlap_sentences")}
+
+
+def _hold(connection: sa.Connection, source: str, document_id: str) -> None:
+    connection.execute(sa.delete(t.source).where(t.source.c.source == source))
+    connection.execute(sa.insert(t.source), [{"source": source, "document_id": document_id}])
+
+
+def _put_reading(connection: sa.Connection, reading: Reading, settings: Mapping[str, object]) -> None:
+    document_id = reading.document.id
+    connection.execute(sa.delete(t.reading).where(t.reading.c.document_id == document_id))
+    connection.execute(sa.insert(t.reading), [{"document_id": document_id, "derived": 0, **settings}])
+    connection.execute(sa.delete(t.chunk).where(t.chunk.c.document_id == document_id))
+    if reading.chunks:
+        connection.execute(
+            sa.insert(t.chunk),
+            [
+                {
+                    "id": c.id,
+                    "document_id": c.document_id,
+                    "seq": c.seq,
+                    "start": c.start,
+                    "end": c.end,
+                    "language": c.language,
+                    "passage_id": c.passage_id,
+                    "state": "pending",
+                }
+                for c in reading.chunks
+            ],
+        )
+
+
+def _storable(text: str) -> str:
+    # A database holds UTF-8: a lone surrogate has no place in it. Readers replace them; this is the door.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ParseError(
+            "the text holds half of a surrogate pair",
+            where=f"character {error.start}",
+            remedy="read it with kgbuilder.ingest, which replaces such halves",
+        ) from error
+    return text
+
+
+def _dumps(value: object) -> str:
+    # Model output may hold lone surrogates (from \ud800 escapes); they stay visible as escapes of our own.
+    try:
+        return orjson.dumps(value).decode()
+    except (orjson.JSONEncodeError, TypeError):
+        import json
+        from dataclasses import asdict, is_dataclass
+
+        def plain(item: object) -> object:
+            return asdict(item) if is_dataclass(item) and not isinstance(item, type) else str(item)
+
+        return json.dumps(value, default=plain, ensure_ascii=True)
+
+
+def _attempt_row(extraction: Extraction) -> dict[str, object]:
+    claims = {
+        "mentions": extraction.mentions,
+        "triples": extraction.triples,
+        "quarantined": extraction.quarantined,
+    }
+    return {
+        "passage_id": extraction.passage_id,
+        "extractor_id": extraction.extractor,
+        "state": extraction.state,
+        "claims": _dumps(claims),
+        "replies": _dumps(extraction.replies),
+        "failure": _dumps(extraction.failure) if extraction.failure else None,
+    }
+
+
+def _extraction(row: sa.Row[tuple[object, ...]]) -> Extraction:
+    claims = _loads(row.claims)
+    failure = _loads(row.failure) if row.failure else None
+    return Extraction(
+        passage_id=row.passage_id,
+        extractor=row.extractor_id,
+        state=row.state,
+        mentions=tuple(MentionClaim(**m) for m in claims["mentions"]),
+        triples=tuple(TripleClaim(**m) for m in claims["triples"]),
+        quarantined=tuple(Quarantined(**m) for m in claims["quarantined"]),
+        replies=tuple(Reply(**r) for r in _loads(row.replies)),
+        failure=Failure(**failure) if failure else None,
+    )
+
+
+def _loads(text: str) -> dict:  # type: ignore[type-arg]
+    try:
+        return orjson.loads(text)  # type: ignore[no-any-return]
+    except orjson.JSONDecodeError:
+        import json
+
+        return json.loads(text)  # type: ignore[no-any-return]

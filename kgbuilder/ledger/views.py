@@ -1,0 +1,423 @@
+"""What the app and the command line read from the ledger: counts, lists and details, page by page.
+
+Lists of entities and facts show what was last written to the graph.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+
+from kgbuilder.errors import StoreError
+from kgbuilder.ledger import tables as t
+
+__all__ = [
+    "ChunkView",
+    "Counts",
+    "DocumentView",
+    "EntityView",
+    "Evidence",
+    "FactView",
+    "chunk_views",
+    "count",
+    "document_views",
+    "entity_view",
+    "entity_views",
+    "evidence_of",
+    "fact_view",
+    "fact_views",
+    "find_id",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much of everything there is; `chunks` maps done, failed, quarantined, pending and total to numbers."""
+
+    documents: int
+    chunks: Mapping[str, int]
+    entities: int
+    facts: int
+    evidence: int
+    quarantined: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentView:
+    """One document in a list; `chunks` maps states to numbers."""
+
+    id: str
+    name: str
+    sources: tuple[str, ...]
+    media_type: str
+    language: str
+    n_chars: int
+    extractor: str
+    warnings: tuple[str, ...]
+    chunks: Mapping[str, int]
+    n_facts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkView:
+    """One chunk of a document with what became of it, and the raw replies of the latest attempt."""
+
+    id: str
+    seq: int
+    start: int
+    end: int
+    state: str
+    failure: Mapping[str, object] | None
+    replies: tuple[Mapping[str, object], ...]
+    quarantined: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityView:
+    """An entity as it stands in the graph."""
+
+    id: str
+    label: str
+    name: str
+    aliases: tuple[str, ...]
+    value: str | None
+    n_mentions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactView:
+    """A fact as it stands in the graph, with the names of its entities."""
+
+    id: str
+    head: str
+    head_name: str
+    head_label: str
+    relation: str
+    tail: str
+    tail_name: str
+    tail_label: str
+    score: float
+    status: str
+    n_evidence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One place that states a fact: `text[start:end] == quote` in the document, head and tail spans inside it."""
+
+    triple_id: str
+    document_id: str
+    document_name: str
+    source: str
+    start: int
+    end: int
+    quote: str
+    head: tuple[int, int]
+    tail: tuple[int, int]
+    score: float
+    status: str
+    extractor: str
+    before: str
+    after: str
+
+
+def count(connection: sa.Connection) -> Counts:
+    """Count what stands now."""
+
+    def number(query: sa.Select[tuple[int]]) -> int:
+        return connection.execute(query).scalar_one()
+
+    by_state = dict.fromkeys(("done", "failed", "quarantined", "pending"), 0)
+    for state, n in connection.execute(sa.select(t.chunk.c.state, sa.func.count()).group_by(t.chunk.c.state)):
+        by_state[state] = n
+    total = sa.func.coalesce(sa.func.sum(t.fact.c.n_evidence), 0)
+    return Counts(
+        documents=number(sa.select(sa.func.count()).select_from(t.reading)),
+        chunks={**by_state, "total": sum(by_state.values())},
+        entities=number(sa.select(sa.func.count()).select_from(t.entity)),
+        facts=number(sa.select(sa.func.count()).select_from(t.fact)),
+        evidence=int(number(sa.select(total))),
+        quarantined=number(sa.select(sa.func.count()).select_from(t.quarantine)),
+        unreadable=number(sa.select(sa.func.count()).select_from(t.failure)),
+    )
+
+
+def unreadable(connection: sa.Connection) -> list[dict[str, str]]:
+    """List the sources that could not be read: source, what, where, remedy, at."""
+    return [dict(row) for row in connection.execute(sa.select(t.failure).order_by(t.failure.c.source)).mappings()]
+
+
+def document_views(
+    connection: sa.Connection, *, text: str = "", state: str = "", limit: int = 100, offset: int = 0
+) -> list[DocumentView]:
+    """List documents by name; `text` is part of a name or source, `state` a chunk state that at least one chunk has."""
+    columns = (
+        t.document.c.id,
+        t.document.c.name,
+        t.document.c.media_type,
+        t.document.c.language,
+        t.document.c.n_chars,
+        t.document.c.warnings,
+        t.extractor.c.name.label("extractor"),
+    )
+    joined = t.reading.join(t.document).outerjoin(t.extractor, t.extractor.c.id == t.reading.c.extractor_id)
+    query = sa.select(*columns).select_from(joined).order_by(t.document.c.name, t.document.c.id)
+    if text:
+        held = sa.select(t.source.c.document_id).where(t.source.c.source.contains(text, autoescape=True))
+        query = query.where(sa.or_(t.document.c.name.contains(text, autoescape=True), t.document.c.id.in_(held)))
+    if state:
+        query = query.where(t.document.c.id.in_(sa.select(t.chunk.c.document_id).where(t.chunk.c.state == state)))
+    rows = connection.execute(query.limit(limit).offset(offset)).all()
+    ids = [row.id for row in rows]
+    states = _grouped(connection, (t.chunk.c.document_id, t.chunk.c.state), ids)
+    facts = _grouped(connection, (t.triple.c.document_id, t.triple.c.status), ids)
+    sources = connection.execute(
+        sa.select(t.source.c.document_id, t.source.c.source).where(t.source.c.document_id.in_(ids))
+    ).all()
+    return [
+        DocumentView(
+            id=row.id,
+            name=row.name,
+            sources=tuple(sorted(s.source for s in sources if s.document_id == row.id)),
+            media_type=row.media_type,
+            language=row.language,
+            n_chars=row.n_chars,
+            extractor=row.extractor or "",
+            warnings=tuple(orjson.loads(row.warnings)),
+            chunks=states.get(row.id, {}),
+            n_facts=sum(n for status, n in facts.get(row.id, {}).items() if status != "rejected"),
+        )
+        for row in rows
+    ]
+
+
+def _grouped(
+    connection: sa.Connection, columns: tuple[sa.Column[str], sa.Column[str]], ids: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    outer, inner = columns
+    query = sa.select(outer, inner, sa.func.count()).where(outer.in_(ids)).group_by(outer, inner)
+    found: dict[str, dict[str, int]] = {}
+    for key, value, n in connection.execute(query):
+        found.setdefault(key, {})[value] = n
+    return found
+
+
+def chunk_views(connection: sa.Connection, document_id: str, *, state: str = "") -> list[ChunkView]:
+    """List the chunks of a document with the latest reply to each; `state` keeps only one state."""
+    query = sa.select(t.chunk).where(t.chunk.c.document_id == document_id).order_by(t.chunk.c.seq)
+    if state:
+        query = query.where(t.chunk.c.state == state)
+    extractor = sa.select(t.reading.c.extractor_id).where(t.reading.c.document_id == document_id).scalar_subquery()
+    views: list[ChunkView] = []
+    for row in connection.execute(query).all():
+        last = connection.execute(
+            sa.select(t.attempt)
+            .where(t.attempt.c.passage_id == row.passage_id, t.attempt.c.extractor_id == extractor)
+            .order_by(t.attempt.c.seq.desc())
+            .limit(1)
+        ).first()
+        quarantined = connection.execute(
+            sa.select(t.quarantine.c.reason, t.quarantine.c.detail, t.quarantine.c.claim).where(
+                t.quarantine.c.chunk_id == row.id
+            )
+        ).mappings()
+        views.append(
+            ChunkView(
+                id=row.id,
+                seq=row.seq,
+                start=row.start,
+                end=row.end,
+                state=row.state,
+                failure=orjson.loads(last.failure) if last and last.failure else None,
+                replies=tuple(orjson.loads(last.replies)) if last else (),
+                quarantined=tuple(dict(q) for q in quarantined),
+            )
+        )
+    return views
+
+
+def _entity(row: sa.RowMapping) -> EntityView:
+    return EntityView(
+        id=row["id"],
+        label=row["label"],
+        name=row["name"],
+        aliases=tuple(orjson.loads(row["aliases"])),
+        value=row["value"],
+        n_mentions=row["n_mentions"],
+    )
+
+
+def entity_views(
+    connection: sa.Connection, *, search: str = "", label: str = "", limit: int = 100, offset: int = 0
+) -> list[EntityView]:
+    """List entities, most mentioned first; `search` is part of a folded name."""
+    query = sa.select(t.entity).order_by(t.entity.c.n_mentions.desc(), t.entity.c.id)
+    if search:
+        query = query.where(t.entity.c.search.contains(search, autoescape=True))
+    if label:
+        query = query.where(t.entity.c.label == label)
+    return [_entity(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+
+
+def entity_view(connection: sa.Connection, entity_id: str) -> EntityView:
+    """Return one entity. Raises StoreError when the graph has none of that id."""
+    row = connection.execute(sa.select(t.entity).where(t.entity.c.id == entity_id)).mappings().first()
+    if row is None:
+        raise StoreError("no such entity", where=entity_id, remedy="it may have been merged: search for its name")
+    return _entity(row)
+
+
+def fact_views(
+    connection: sa.Connection,
+    *,
+    search: str = "",
+    relation: str = "",
+    label: str = "",
+    entity: str = "",
+    document: str = "",
+    status: str = "",
+    min_score: float = 0.0,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[FactView]:
+    """List facts, best supported first, by any of the filters together; `search` is part of either name, folded."""
+    query, head, tail = _fact_query()
+    if search:
+        query = query.where(
+            sa.or_(head.c.search.contains(search, autoescape=True), tail.c.search.contains(search, autoescape=True))
+        )
+    if relation:
+        query = query.where(t.fact.c.relation == relation)
+    if label:
+        query = query.where(sa.or_(head.c.label == label, tail.c.label == label))
+    if entity:
+        query = query.where(sa.or_(t.fact.c.head == entity, t.fact.c.tail == entity))
+    if status:
+        query = query.where(t.fact.c.status == status)
+    if min_score:
+        query = query.where(t.fact.c.score >= min_score)
+    if document:
+        query = query.where(_stated_in(document))
+    query = query.order_by(t.fact.c.n_evidence.desc(), t.fact.c.score.desc(), t.fact.c.id)
+    return [FactView(**row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+
+
+def fact_view(connection: sa.Connection, fact_id: str) -> FactView:
+    """Return one fact. Raises StoreError when the graph has none of that id."""
+    query, _, _ = _fact_query()
+    row = connection.execute(query.where(t.fact.c.id == fact_id)).mappings().first()
+    if row is None:
+        raise StoreError("no such fact", where=fact_id, remedy="it may have been corrected: search for its entities")
+    return FactView(**row)
+
+
+def _fact_query() -> tuple[sa.Select[tuple[object, ...]], sa.Alias, sa.Alias]:
+    head, tail = t.entity.alias("head_entity"), t.entity.alias("tail_entity")
+    joined = t.fact.join(head, head.c.id == t.fact.c.head).join(tail, tail.c.id == t.fact.c.tail)
+    query: sa.Select[tuple[object, ...]] = sa.select(
+        t.fact,
+        head.c.name.label("head_name"),
+        head.c.label.label("head_label"),
+        tail.c.name.label("tail_name"),
+        tail.c.label.label("tail_label"),
+    ).select_from(joined)
+    return query, head, tail
+
+
+def _stated_in(document_id: str) -> sa.ColumnElement[bool]:
+    head, tail = t.node.alias("head_node"), t.node.alias("tail_node")
+    joined = t.triple.join(head, head.c.id == t.triple.c.head_node).join(tail, tail.c.id == t.triple.c.tail_node)
+    return (
+        sa.exists()
+        .select_from(joined)
+        .where(
+            t.triple.c.document_id == document_id,
+            t.triple.c.status != "rejected",
+            head.c.entity_id == t.fact.c.head,
+            t.triple.c.relation == t.fact.c.relation,
+            tail.c.entity_id == t.fact.c.tail,
+        )
+        .correlate(t.fact)
+    )
+
+
+def evidence_of(
+    connection: sa.Connection, fact_id: str, *, limit: int = 100, context_chars: int = 160
+) -> list[Evidence]:
+    """Return the places that state a fact, each with some text around its quote."""
+    fact = fact_view(connection, fact_id)
+    head, tail = t.node.alias("head_node"), t.node.alias("tail_node")
+    first, last = t.mention.alias("head_mention"), t.mention.alias("tail_mention")
+    joined = (
+        t.triple.join(head, head.c.id == t.triple.c.head_node)
+        .join(tail, tail.c.id == t.triple.c.tail_node)
+        .join(first, first.c.id == t.triple.c.head)
+        .join(last, last.c.id == t.triple.c.tail)
+        .join(t.document, t.document.c.id == t.triple.c.document_id)
+        .outerjoin(t.extractor, t.extractor.c.id == t.triple.c.extractor_id)
+    )
+    begin = sa.case((t.triple.c.start > context_chars, t.triple.c.start - context_chars), else_=0)
+    query = (
+        sa.select(
+            t.triple,
+            t.document.c.name,
+            t.extractor.c.name.label("extractor"),
+            first.c.start.label("head_start"),
+            first.c.end.label("head_end"),
+            last.c.start.label("tail_start"),
+            last.c.end.label("tail_end"),
+            sa.func.substr(t.document.c.text, begin + 1, t.triple.c.start - begin).label("before"),
+            sa.func.substr(t.document.c.text, t.triple.c.end + 1, context_chars).label("after"),
+        )
+        .select_from(joined)
+        .where(
+            head.c.entity_id == fact.head,
+            t.triple.c.relation == fact.relation,
+            tail.c.entity_id == fact.tail,
+            t.triple.c.status != "rejected",
+        )
+        .order_by(t.triple.c.document_id, t.triple.c.start, t.triple.c.id)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    sources: dict[str, str] = {}
+    for row in connection.execute(
+        sa.select(t.source).where(t.source.c.document_id.in_({r.document_id for r in rows})).order_by(t.source.c.source)
+    ):
+        sources.setdefault(row.document_id, row.source)
+    return [
+        Evidence(
+            triple_id=row.id,
+            document_id=row.document_id,
+            document_name=row.name,
+            source=sources.get(row.document_id, ""),
+            start=row.start,
+            end=row.end,
+            quote=row.quote,
+            head=(row.head_start, row.head_end),
+            tail=(row.tail_start, row.tail_end),
+            score=row.score,
+            status=row.status,
+            extractor=row.extractor or "",
+            before=row.before,
+            after=row.after,
+        )
+        for row in rows
+    ]
+
+
+def find_id(connection: sa.Connection, some_id: str) -> str:
+    """Tell what an id, or the beginning of one, names: "document", "entity", "fact", "triple", "mention" or "chunk".
+
+    Raises StoreError when nothing or more than one thing begins so.
+    """
+    found: list[tuple[str, str]] = []
+    for table in (t.document, t.entity, t.fact, t.triple, t.mention, t.chunk):
+        query = sa.select(table.c.id).where(table.c.id.startswith(some_id, autoescape=True)).limit(2)
+        found += [(table.name, row) for row in connection.execute(query).scalars()]
+    if len(found) == 1:
+        return found[0][0]
+    what = "names nothing here" if not found else f"names {', '.join(kind for kind, _ in found)}"
+    raise StoreError(f"this id {what}", where=some_id, remedy="give more of its characters, or search by name")
