@@ -5,7 +5,7 @@ A file names entity types and relations. With `extends` it starts from those of 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from graph_schema.errors import SchemaError
 from graph_schema.names import fold, node_label, relationship_type
-from graph_schema.ontology import EntityType, Ontology, RelationType, entity_names, relation_names
-from graph_schema.yaml_nodes import Entry, Reader, suggest
+from graph_schema.ontology import EntityType, Ontology, RelationType, proper_names
+from graph_schema.yaml_nodes import Entry, Mistake, Reader, suggest
 
 __all__ = ["list_packs", "load_ontology"]
 
@@ -51,6 +51,7 @@ _RELATION_KEYS: Mapping[str, type] = {
     "tail": tuple,
     "symmetric": bool,
     "functional": bool,
+    "zh_names_head": bool,
     "example_zh": str,
     "example_en": str,
     "aliases": tuple,
@@ -101,15 +102,17 @@ def _load_pack(name: str) -> Ontology:
 
 
 def _load(file: Traversable) -> Ontology:
-    mistakes: list[str] = []
+    mistakes: list[Mistake] = []
     content = _read(file, (), mistakes)
     if mistakes:
         what = f"the ontology has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
-        raise SchemaError(what, where=str(file), remedy="mend the lines below", mistakes=mistakes)
+        files = list(dict.fromkeys((file.name, *(mistake.where for mistake in mistakes))))
+        mistakes.sort(key=lambda mistake: (files.index(mistake.where), mistake.line))
+        raise SchemaError(what, where=str(file), remedy="mend the lines below", mistakes=[*map(str, mistakes)])
     return Ontology.of(content.name, content.entities.values(), content.relations.values(), content.open)
 
 
-def _read(file: Traversable, chain: tuple[str, ...], mistakes: list[str]) -> _Content:
+def _read(file: Traversable, chain: tuple[str, ...], mistakes: list[Mistake]) -> _Content:
     reader = Reader(file.name, mistakes)
     try:
         data = file.read_bytes()
@@ -121,6 +124,8 @@ def _read(file: Traversable, chain: tuple[str, ...], mistakes: list[str]) -> _Co
         return _Content(name=file.name)
     sections = ("entity_types", "relations")
     nodes = reader.mapping(node, "the ontology", (*_HEADER_KEYS, *sections))
+    if not nodes:
+        return _Content(name=file.name)
     header = Entry(
         id="",
         line=1,
@@ -189,6 +194,8 @@ def _selected(base: _Content, header: Entry, reader: Reader) -> _Content:
 def _kept(known: dict[str, _Type], key: str, header: Entry, reader: Reader) -> dict[str, _Type]:
     if key not in header.values:
         return dict(known)
+    if not known and "extends" in header.values:
+        return {}
     for name in header.names(key):
         if name not in known:
             hint = suggest(name, known) if known else "the ontology extends nothing"
@@ -212,8 +219,8 @@ class _Builder:
         built.open = self.header.values.get("open", self.kept.open) is True
         built.entities = self._entity_types(entities)
         built.relations = self._relation_types(relations, built.entities)
-        self._check_names(entities, {id_: entity_names(entity) for id_, entity in built.entities.items()})
-        self._check_names(relations, {id_: relation_names(relation) for id_, relation in built.relations.items()})
+        self._check_names(entities, tuple(built.entities.values()))
+        self._check_names(relations, tuple(built.relations.values()))
         if not built.open and not built.entities:
             self.reader.wrong(
                 1, "the ontology has no entity types: add some, extend another one, or write `open: true`"
@@ -301,6 +308,7 @@ class _Builder:
             tail=self._signature(entry, "tail", entities) or _kinds_of(known.tail, entities),
             symmetric=entry.values.get("symmetric", known.symmetric) is True,
             functional=entry.values.get("functional", known.functional) is True,
+            zh_names_head=entry.values.get("zh_names_head", known.zh_names_head) is True,
             example_zh=entry.text("example_zh", known.example_zh),
             example_en=entry.text("example_en", known.example_en),
             aliases=entry.names("aliases") or known.aliases,
@@ -332,16 +340,20 @@ class _Builder:
             what = f"{entry.id!r}: {key} {given!r} cannot stand in the graph or is reserved; write {safe!r}"
             self.reader.wrong(entry.line_of(key), what)
 
-    def _check_names(self, entries: list[Entry], names: Mapping[str, tuple[str, ...]]) -> None:
-        """Note every name that two types share: a reply that uses it could mean either."""
+    def _check_names(self, entries: list[Entry], types: Sequence[EntityType] | Sequence[RelationType]) -> None:
+        """Note every name that two types share: a reply that uses it could mean either.
+
+        An inherited alias may give way, as two ontologies extended together often know one word in two senses.
+        """
         owners: dict[str, str] = {}
         lines = {entry.id: entry.line for entry in entries}
-        for id_, own in names.items():
-            for name in dict.fromkeys(own):
-                owner = owners.setdefault(fold(name), id_) if fold(name) else id_
-                if owner != id_:
-                    line = lines.get(id_, lines.get(owner, 1))
-                    self.reader.wrong(line, f"{name!r} is a name of both {owner!r} and {id_!r}")
+        names = [(type_.id, name, False) for type_ in types for name in proper_names(type_)]
+        names += [(type_.id, name, True) for type_ in types for name in type_.aliases]
+        for id_, name, is_alias in names:
+            owner = owners.setdefault(fold(name), id_)
+            if owner != id_ and (not is_alias or id_ in lines or owner in lines):
+                line = lines.get(id_, lines.get(owner, self.header.line_of("extends")))
+                self.reader.wrong(line, f"{name!r} is a name of both {owner!r} and {id_!r}")
 
 
 def _kinds_of(signature: tuple[str, ...], entities: Mapping[str, EntityType]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from types import MappingProxyType
 
@@ -33,7 +33,8 @@ class EntityType:
 class RelationType:
     """A kind of relation, read "head RELATION tail". `type` is its relationship type in the graph.
 
-    `head` and `tail` are ids of entity types; `functional` means at most one tail a head.
+    `head` and `tail` are ids of entity types; `functional` means at most one tail a head. `zh_names_head` is set where
+    the Chinese name says what the head is to the tail (首府), not what the tail is to the head (出生地).
     """
 
     id: str
@@ -46,6 +47,7 @@ class RelationType:
     tail: tuple[str, ...] = ()
     symmetric: bool = False
     functional: bool = False
+    zh_names_head: bool = False
     example_zh: str = ""
     example_en: str = ""
     aliases: tuple[str, ...] = ()
@@ -84,8 +86,8 @@ class Ontology:
             relation_types=MappingProxyType(relations),
             open=open,
             fingerprint=_fingerprint(entities.values(), relations.values(), open),
-            _entity_ids=_ids({entity.id: entity_names(entity) for entity in entities.values()}),
-            _relation_ids=_ids({relation.id: relation_names(relation) for relation in relations.values()}),
+            _entity_ids=_ids(tuple(entities.values())),
+            _relation_ids=_ids(tuple(relations.values())),
             _heads={relation.id: _allowed(relation.head, entities) for relation in relations.values()},
             _tails={relation.id: _allowed(relation.tail, entities) for relation in relations.values()},
         )
@@ -137,23 +139,19 @@ def narrow(ontology: Ontology, labels: Collection[str]) -> tuple[str, ...]:
     )
 
 
-def entity_names(entity: EntityType) -> tuple[str, ...]:
-    """Return every name under which `entity` is found."""
-    return (entity.id, entity.label, entity.zh, entity.en, *entity.aliases)
+def proper_names(type_: EntityType | RelationType) -> tuple[str, ...]:
+    """Return the names of a type that are its own; aliases come behind these."""
+    return (type_.id, type_.label if isinstance(type_, EntityType) else type_.type, type_.zh, type_.en)
 
 
-def relation_names(relation: RelationType) -> tuple[str, ...]:
-    """Return every name under which `relation` is found."""
-    return (relation.id, relation.type, relation.zh, relation.en, *relation.aliases)
-
-
-def _ids(names_by_id: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def _ids(types: Sequence[EntityType] | Sequence[RelationType]) -> dict[str, str]:
     # The names as written stand beside the folded ones, so that a name given as in the prompt needs no folding.
     ids: dict[str, str] = {}
-    for of, names in names_by_id.items():
-        for name in names:
-            ids.setdefault(name, of)
-            ids.setdefault(fold(name), of)
+    named = [(type_.id, name) for type_ in types for name in proper_names(type_)]
+    named += [(type_.id, name) for type_ in types for name in type_.aliases]
+    for id_, name in named:
+        ids.setdefault(name, id_)
+        ids.setdefault(fold(name), id_)
     return ids
 
 

@@ -3,18 +3,21 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import yaml
 
-__all__ = ["Entry", "Reader", "Value", "suggest"]
+__all__ = ["Entry", "Mistake", "Reader", "Value", "suggest"]
 
 Value = str | bool | tuple[str, ...]
 
 _WANTED = {str: "text", bool: "true or false", tuple: "a list of names, as in [A, B]"}
 _MAX_LISTED = 20
+_MAX_DEPTH = 8
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One entry of a section: its id, the values of its keys, and the lines they stand on (from 1)."""
 
@@ -38,16 +41,27 @@ class Entry:
         return self.lines.get(key, self.line)
 
 
-class Reader:
-    """Turns nodes into values; what is wrong goes to `mistakes` as "file:line: what", and reading goes on."""
+class Mistake(NamedTuple):
+    """What is wrong on which line (from 1) of which file."""
 
-    def __init__(self, where: str, mistakes: list[str]) -> None:
+    where: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}:{self.line}: {self.what}"
+
+
+class Reader:
+    """Turns the nodes of one file into values; what is wrong goes to `mistakes`, and reading goes on."""
+
+    def __init__(self, where: str, mistakes: list[Mistake]) -> None:
         self.where = where
         self.mistakes = mistakes
 
     def wrong(self, line: int, what: str) -> None:
         """Note a mistake."""
-        self.mistakes.append(f"{self.where}:{line}: {what}")
+        self.mistakes.append(Mistake(self.where, line, what))
 
     def document(self, data: bytes) -> yaml.Node | None:
         """Compose the file's nodes; None, and a mistake noted, when it is not YAML in UTF-8."""
@@ -57,7 +71,10 @@ class Reader:
             self.wrong(data.count(b"\n", 0, error.start) + 1, "the file is not UTF-8; save it as UTF-8")
             return None
         try:
-            node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            if (line := _too_deep(text)) is not None:
+                self.wrong(line, f"this is not an ontology: values lie more than {_MAX_DEPTH} levels deep")
+                return None
+            node = yaml.compose(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             about = " ".join(part for part in (error.context, error.problem) if part)
@@ -65,9 +82,6 @@ class Reader:
             return None
         except yaml.YAMLError as error:
             self.wrong(1, f"this is not YAML: {error}".replace("\n", " "))
-            return None
-        except RecursionError:
-            self.wrong(1, "this is not an ontology: lists within lists without end")
             return None
         if node is None:
             self.wrong(1, "the file is empty")
@@ -99,6 +113,9 @@ class Reader:
         if kind is tuple and isinstance(node, yaml.SequenceNode):
             items = [self.value(item, f"an entry of {what}", str) for item in node.value]
             return tuple(item for item in items if isinstance(item, str))
+        if kind is tuple and what == "extends" and isinstance(node, yaml.ScalarNode):
+            name = self.value(node, what, str)
+            return (name,) if isinstance(name, str) else None
         if not isinstance(node, yaml.ScalarNode) or kind is tuple:
             self.wrong(_line(node), f"{what} must be {_WANTED[kind]}")
             return None
@@ -141,6 +158,19 @@ def suggest(name: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]!r}?"
     return "known are " + ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")
+
+
+def _too_deep(text: str) -> int | None:
+    """Return the line where nesting passes the bound: composing goes by recursion, and in C that ends the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return event.start_mark.line + 1 if event.start_mark else 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
 
 
 def _line(node: yaml.Node) -> int:

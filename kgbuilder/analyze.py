@@ -12,7 +12,6 @@ import networkx as nx
 
 from graph_schema import Ontology
 from kgbuilder.errors import StoreError
-from kgbuilder.normalize import value
 
 if TYPE_CHECKING:
     FactGraph = nx.MultiDiGraph[str]

@@ -10,8 +10,8 @@ from typing import Literal
 __all__ = [
     "Chunk",
     "Document",
-    "ExtractionState",
     "Extraction",
+    "ExtractionState",
     "Failure",
     "Grounded",
     "Mention",

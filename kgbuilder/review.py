@@ -1,7 +1,7 @@
 """What people decide: corrections as events that hold on to the text, not to the ids of one extraction.
 
-A correction names what it is about by place and words (`Span`), or by resolution nodes, so it still applies after another
-model has read the document again, after the document was revised, and after a replay on an empty store.
+A correction names what it is about by place and words (`Span`), or by resolution nodes, so it still applies after
+another model has read the document again, after the document was revised, and after a replay on an empty store.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kgbuilder.errors import ParseError
+from kgbuilder.ids import content_id
 
 __all__ = [
     "CORRECTION_KINDS",
@@ -108,18 +109,22 @@ class _Request(BaseModel):
     comment: str = ""
 
 
-class _Place(BaseModel):
+class Place(BaseModel):
+    """A span with its type, as a person gives it."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
     start: int
     end: int
     label: str
 
 
-class _NewTriple(BaseModel):
+class NewTriple(BaseModel):
+    """A triple as a person gives it."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
-    head: _Place
+    head: Place
     relation: str
-    tail: _Place
+    tail: Place
 
 
 class Judge(_Request):
@@ -166,8 +171,8 @@ class Add(_Request):
 
     action: Literal["add"]
     document: str
-    mention: _Place | None = None
-    triple: _NewTriple | None = None
+    mention: Place | None = None
+    triple: NewTriple | None = None
 
 
 class Join(_Request):
@@ -276,7 +281,7 @@ class Rules:
     variant_spans: dict[str, list[tuple[Span, str]]] = field(default_factory=dict)
     labels: dict[str, tuple[int, str]] = field(default_factory=dict)  # node -> (order of the decision, new label)
     constraints: list[tuple[str, str, bool]] = field(default_factory=list)  # (node, node, together?)
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[str, tuple[int, str]] = field(default_factory=dict)  # node -> (order of the decision, name)
     facts: dict[tuple[str, str, str], str] = field(default_factory=dict)
     ancestors: dict[str, list[str]] = field(default_factory=dict)  # document -> the documents it replaced
 
@@ -310,16 +315,18 @@ def _add_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str, obje
             for span in _spans(payload["spans"]):
                 rules.variants[span.document, span.start, span.end] = event_id
                 rules.variant_spans.setdefault(span.document, []).append((span, event_id))
-            out, rest = _strings(payload["out"]), _strings(payload["rest"])
+            names = payload["names"]
+            split = [_strings(pair) for pair in names] if isinstance(names, list) else []
+            out = [*_strings(payload["out"]), *(content_id("node", label, key, event_id) for label, key in split)]
+            rest = _strings(payload["rest"])
             rules.constraints += [(out[0], other, True) for other in out[1:]]
             rules.constraints += [(a, b, False) for a in out for b in rest]
         case "rename":
-            rules.names.update(dict.fromkeys(_strings(payload["nodes"]), str(payload["name"])))
+            named = (max((order for order, _ in rules.names.values()), default=0) + 1, str(payload["name"]))
+            rules.names.update(dict.fromkeys(_strings(payload["nodes"]), named))
         case "relabel":
-            decision = (len(rules.labels) + 1, str(payload["label"]))
-            for node in _strings(payload["nodes"]):
-                rules.labels.pop(node, None)
-                rules.labels[node] = decision
+            retyped = (max((order for order, _ in rules.labels.values()), default=0) + 1, str(payload["label"]))
+            rules.labels.update(dict.fromkeys(_strings(payload["nodes"]), retyped))
         case "accept_fact" | "reject_fact" | "fix_fact_relation" | "reverse_fact":
             _add_fact_rule(rules, event_id, kind, payload)
         case _:

@@ -7,10 +7,12 @@ bidirectional signs, kinds of quotes and dashes, simplified and traditional char
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import lru_cache
+from typing import Final
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Indel, Levenshtein
+
+from kgbuilder.normalize import simplified
 
 __all__ = ["Span", "TextIndex", "fold"]
 
@@ -29,7 +31,7 @@ _MAX_WORD_EDITS = 1
 _ENCLOSING = "\"'“”‘’«»《》〈〉「」『』【】()（）[]［］.,;:，。；：、!?！？ \t\r\n\u3000"
 _WORDS = re.compile(r"[^\W_]+")
 _ROMAN = re.compile(r"[ivxlcdm]+")
-_HAN = re.compile("[々〇㐀-䶿一-鿿豈-\ufaff\U00020000-\U0003ffff]")
+_HAN = re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _NUMERALS = "〇零一二三四五六七八九十百千万亿两萬億"
 _LEADING_NUMERALS = re.compile(f"[{_NUMERALS}]{{2}}")
 _TRAILING_NUMERALS = re.compile(f"[{_NUMERALS}]{{2}}$")
@@ -42,14 +44,9 @@ _SAME_SIGN = str.maketrans("‘’‚‛′`´“”„‟″«»‐‑‒–—
 class _Folds(dict[str, str]):
     """What each character folds to; filled as characters are met."""
 
-    def __init__(self, simplify: Callable[[str], str]) -> None:
-        super().__init__()
-        self._simplify = simplify
-
     def __missing__(self, char: str) -> str:
         parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold()).translate(_SAME_SIGN)
-        kept = "".join(part for part in parts if not _is_dropped(part))
-        folded = self._simplify(kept) if _HAN.search(kept) else kept
+        folded = simplified("".join(part for part in parts if not _is_dropped(part)))
         self[char] = folded
         return folded
 
@@ -60,17 +57,12 @@ def _is_dropped(char: str) -> bool:
     return accent or char.isspace() or unicodedata.category(char) in ("Cc", "Cf")
 
 
-@lru_cache(maxsize=1)
-def _folds() -> _Folds:
-    import opencc
-
-    convert: Callable[[str], str] = opencc.OpenCC("t2s").convert
-    return _Folds(convert)
+_FOLDS: Final = _Folds()
 
 
 def fold(text: str) -> str:
     """Return `text` without what two spellings of one name may differ in; characters fold one by one."""
-    return "".join(map(_folds().__getitem__, text))
+    return "".join(map(_FOLDS.__getitem__, text))
 
 
 class TextIndex:
@@ -121,7 +113,7 @@ class TextIndex:
 
     def _fold_text(self) -> str:
         if self._folded is None:
-            pieces = list(map(_folds().__getitem__, self.text))
+            pieces = list(map(_FOLDS.__getitem__, self.text))
             self._folded = "".join(pieces)
             self._starts = [at for at, piece in enumerate(pieces) if piece]
             if len(self._starts) != len(self._folded):
@@ -226,7 +218,7 @@ def _cuts_numerals(text: str, start: int, end: int) -> bool:
 def _is_nearly(name: str, found: str) -> bool:
     """Say whether `found` is `name` with a slip of the pen: no other number, no other word."""
     left, right = fold(name), fold(found)
-    if Levenshtein.normalized_similarity(left, right) < MIN_SIMILARITY:
+    if Indel.normalized_similarity(left, right) < MIN_SIMILARITY:
         return False
     if [char for char in left if char.isnumeric()] != [char for char in right if char.isnumeric()]:
         return False

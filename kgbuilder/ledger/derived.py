@@ -4,7 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -89,7 +91,7 @@ def chunks(connection: sa.Connection, document_id: str) -> list[tuple[Chunk, str
     return [(_chunk(row), row.state) for row in connection.execute(query)]
 
 
-def _chunk(row: sa.Row[tuple[object, ...]]) -> Chunk:
+def _chunk(row: sa.Row[*tuple[Any, ...]]) -> Chunk:
     return Chunk(
         id=row.id,
         document_id=row.document_id,
@@ -123,6 +125,46 @@ def waiting_documents(connection: sa.Connection) -> list[str]:
 def held_documents(connection: sa.Connection) -> list[str]:
     """List the documents that some source holds, by id."""
     return list(connection.execute(sa.select(t.reading.c.document_id).order_by(t.reading.c.document_id)).scalars())
+
+
+def finished_documents(connection: sa.Connection, document_ids: Iterable[str]) -> set[str]:
+    """Return which of the documents have been derived from all their chunks."""
+    found: set[str] = set()
+    for ids in batches(document_ids, IN_ROWS):
+        query = sa.select(t.reading.c.document_id).where(t.reading.c.derived == 1, t.reading.c.document_id.in_(ids))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def failed_documents(connection: sa.Connection) -> list[str]:
+    """List the documents with a chunk that failed or is quarantined, by id."""
+    query = sa.select(t.chunk.c.document_id).distinct().where(t.chunk.c.state.in_(("failed", "quarantined")))
+    return list(connection.execute(query.order_by(t.chunk.c.document_id)).scalars())
+
+
+def held_among(connection: sa.Connection, document_ids: Sequence[str]) -> list[str]:
+    """Return which of the documents a source holds, in the given order."""
+    found: set[str] = set()
+    for ids in batches(document_ids, IN_ROWS):
+        found.update(
+            connection.execute(sa.select(t.reading.c.document_id).where(t.reading.c.document_id.in_(ids))).scalars()
+        )
+    return [document_id for document_id in document_ids if document_id in found]
+
+
+def attempted_among(connection: sa.Connection, document_ids: Sequence[str]) -> list[str]:
+    """Return which of the documents have had every chunk attempted by their extractor, in the given order."""
+    asked = (
+        sa.exists()
+        .where(t.attempt.c.passage_id == t.chunk.c.passage_id, t.attempt.c.extractor_id == t.reading.c.extractor_id)
+        .correlate(t.chunk, t.reading)
+    )
+    joined = t.chunk.join(t.reading, t.reading.c.document_id == t.chunk.c.document_id)
+    missing: set[str] = set()
+    for ids in batches(document_ids, IN_ROWS):
+        query = sa.select(t.chunk.c.document_id).select_from(joined).where(t.chunk.c.document_id.in_(ids), ~asked)
+        missing.update(connection.execute(query.distinct()).scalars())
+    return [document_id for document_id in document_ids if document_id not in missing]
 
 
 def extractor_of(connection: sa.Connection, document_id: str) -> str:
@@ -187,6 +229,22 @@ def _not_in_text(document_id: str, start: int, end: int, quote: str) -> StoreErr
         where=f"document {document_id}",
         remedy="this is a fault in kgbuilder: please report it with the document",
     )
+
+
+def drop_quarantined(connection: sa.Connection, document_ids: Sequence[str]) -> None:
+    """Take away what is quarantined of documents, before it is written anew."""
+    for ids in batches(document_ids, IN_ROWS):
+        connection.execute(sa.delete(t.quarantine).where(t.quarantine.c.document_id.in_(ids)))
+
+
+def declared_nodes(connection: sa.Connection, document_ids: Iterable[str]) -> set[str]:
+    """Return the nodes that documents declare to be short or long forms."""
+    found: set[str] = set()
+    columns = (t.declaration.c.short_node, t.declaration.c.long_node)
+    for ids in batches(document_ids, IN_ROWS):
+        for row in connection.execute(sa.select(*columns).where(t.declaration.c.document_id.in_(ids))):
+            found.update(row)
+    return found
 
 
 def put_quarantined(connection: sa.Connection, rows: Iterable[tuple[str, str, str, Quarantined]]) -> None:
@@ -337,6 +395,80 @@ def declarations_of(connection: sa.Connection, node_ids: Iterable[str]) -> set[t
     return found
 
 
+# --- what corrections name --------------------------------------------------------------------------------------------
+
+
+def find_target(connection: sa.Connection, target: str) -> tuple[str, MentionRow | TripleRow | None]:
+    """Return what an id names: ("mention", row), ("triple", row), ("fact", None) or ("entity", None).
+
+    Raises StoreError when it names nothing.
+    """
+    row = connection.execute(sa.select(t.mention).where(t.mention.c.id == target)).mappings().first()
+    if row:
+        return "mention", MentionRow(**row)
+    row = connection.execute(sa.select(t.triple).where(t.triple.c.id == target)).mappings().first()
+    if row:
+        return "triple", TripleRow(**row)
+    for table in (t.fact, t.entity, t.document, t.chunk):
+        if connection.execute(sa.select(table.c.id).where(table.c.id == target)).first():
+            return table.name, None
+    raise StoreError("no such mention, triple or fact", where=target, remedy="kgbuilder show ID lists what stands")
+
+
+def fact_key(connection: sa.Connection, fact_id: str) -> tuple[str, str, str]:
+    """Return the head entity, relation and tail entity of a fact."""
+    query = sa.select(t.fact.c.head, t.fact.c.relation, t.fact.c.tail).where(t.fact.c.id == fact_id)
+    row = connection.execute(query).first()
+    if row is None:
+        raise StoreError("no such fact", where=fact_id, remedy="it may have been corrected: search for its entities")
+    return row.head, row.relation, row.tail
+
+
+def triples_between(
+    connection: sa.Connection, heads: Sequence[str], relation: str, tails: Sequence[str]
+) -> list[TripleRow]:
+    """Return the triples with a head, relation and tail of these, the rejected ones left out."""
+    query = sa.select(t.triple).where(
+        t.triple.c.head_node.in_(heads),
+        t.triple.c.relation == relation,
+        t.triple.c.tail_node.in_(tails),
+        t.triple.c.status != "rejected",
+    )
+    return [TripleRow(**row) for row in connection.execute(query.order_by(t.triple.c.id)).mappings()]
+
+
+def mentions_of(connection: sa.Connection, node_ids: Iterable[str]) -> list[MentionRow]:
+    """Return the mentions of nodes."""
+    found: list[MentionRow] = []
+    for ids in batches(node_ids, IN_ROWS):
+        query = sa.select(t.mention).where(t.mention.c.node_id.in_(ids)).order_by(t.mention.c.id)
+        found += [MentionRow(**row) for row in connection.execute(query).mappings()]
+    return found
+
+
+def documents_of(connection: sa.Connection, node_ids: Iterable[str]) -> set[str]:
+    """Return the documents that mention nodes."""
+    found: set[str] = set()
+    for ids in batches(node_ids, IN_ROWS):
+        query = sa.select(t.mention.c.document_id).distinct().where(t.mention.c.node_id.in_(ids))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def revisions_of(connection: sa.Connection, document_ids: Iterable[str]) -> set[str]:
+    """Return the documents that replaced any of these, directly or through others."""
+    replaced: dict[str, set[str]] = {}
+    for payload in connection.execute(sa.select(t.event.c.payload).where(t.event.c.kind == "revise")).scalars():
+        event = orjson.loads(payload)
+        replaced.setdefault(event["replaces"], set()).add(event["document"])
+    found: set[str] = set()
+    waiting = set(document_ids)
+    while waiting:
+        waiting = {new for old in waiting for new in replaced.get(old, ())} - found
+        found |= waiting
+    return found
+
+
 # --- outbox -----------------------------------------------------------------------------------------------------------
 
 
@@ -363,8 +495,8 @@ def mark_nodes(connection: sa.Connection, moved: Mapping[str, tuple[str | None, 
     mentions: set[tuple[str, str, str]] = set()
     facts: set[tuple[str, str, str]] = set()
     for ids in batches(moved, IN_ROWS):
-        for row in connection.execute(sa.select(*columns).distinct().where(t.mention.c.node_id.in_(ids))):
-            mentions.update((entity, row.chunk_id, "") for entity in moved[row.node_id] if entity)
+        for node, chunk in connection.execute(sa.select(*columns).distinct().where(t.mention.c.node_id.in_(ids))):
+            mentions.update((entity, chunk, "") for entity in moved[node] if entity)
         touching = sa.or_(t.triple.c.head_node.in_(ids), t.triple.c.tail_node.in_(ids))
         rows = connection.execute(sa.select(*sides).distinct().where(touching)).all()
         entity_of = entities_of(connection, {n for row in rows for n in (row.head_node, row.tail_node)})

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -33,7 +34,7 @@ class Job:
     updated_at: str
 
 
-def _job(row: sa.Row[tuple[object, ...]]) -> Job:
+def _job(row: sa.Row[*tuple[Any, ...]]) -> Job:
     values = dict(row._mapping)
     return Job(**{**values, "payload": orjson.loads(row.payload), "progress": orjson.loads(row.progress)})
 

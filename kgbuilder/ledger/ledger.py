@@ -1,15 +1,16 @@
 """The ledger: documents, what models answered, and what people decided. Only ever added to.
 
-One process writes at a time: `writing` takes the lock of the workspace for one short transaction, so a build, the app and
-the command line take turns batch by batch.
+One process writes at a time: `writing` takes the lock of the workspace for one short transaction, so a build, the app
+and the command line take turns batch by batch.
 """
 
 import contextlib
 import datetime
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -121,6 +122,20 @@ class Ledger:
 
     # --- documents ----------------------------------------------------------------------------------------------------
 
+    def is_registered(self, readings: Sequence[Reading]) -> bool:
+        """Say whether every reading stands already as it is, so that `register` would write nothing."""
+        with self.reading() as connection:
+            names = [r.document.source for r in readings]
+            sources = _rows_by(connection, t.source, t.source.c.source, names)
+            known = _rows_by(connection, t.reading, t.reading.c.document_id, [r.document.id for r in readings])
+            failed = _rows_by(connection, t.failure, t.failure.c.source, names)
+        return not failed and all(
+            sources.get(r.document.source, {}).get("document_id") == r.document.id
+            and r.document.id in known
+            and _settings(r) == _held_settings(known[r.document.id])
+            for r in readings
+        )
+
     def register(self, connection: sa.Connection, readings: Sequence[Reading], *, author: str) -> list[str]:
         """Record what the sources hold now; return the documents that no source holds any more.
 
@@ -130,6 +145,10 @@ class Ledger:
         sources = _rows_by(connection, t.source, t.source.c.source, [r.document.source for r in readings])
         known = _rows_by(connection, t.reading, t.reading.c.document_id, [r.document.id for r in readings])
         left: dict[str, None] = {}
+        for source in sorted(
+            _rows_by(connection, t.failure, t.failure.c.source, [r.document.source for r in readings])
+        ):
+            self.drop_failure(connection, source)
         for reading in readings:
             held = sources.get(reading.document.source)
             stands = known.get(reading.document.id)
@@ -171,6 +190,37 @@ class Ledger:
         self.append(connection, "delete", {"document": document_id, "sources": sources}, author=author)
         connection.execute(sa.delete(t.source).where(t.source.c.document_id == document_id))
 
+    def rebuild_readings(self, connection: sa.Connection, cut: Callable[[Document, int, int], Iterable[Chunk]]) -> None:
+        """Empty every derived table and take sources, readings and chunks again from the events.
+
+        `cut` makes the chunks of a document from (document, max_tokens, overlap_sentences).
+        """
+        for table in t.DERIVED:
+            connection.execute(sa.delete(table))
+        held: dict[str, str] = {}
+        settings: dict[str, dict[str, object]] = {}
+        for event in self.events(connection, kinds=("add", "revise", "delete")):
+            document_id = str(event.payload["document"])
+            if event.kind == "delete":
+                held = {source: other for source, other in held.items() if other != document_id}
+                continue
+            held[str(event.payload["source"])] = document_id
+            settings[document_id] = _held_settings(event.payload)
+        for source, document_id in sorted(held.items()):
+            _hold(connection, source, document_id)
+        for document_id in sorted(set(held.values())):
+            own = settings[document_id]
+            document = self.document(connection, document_id)
+            max_tokens, overlap = int(str(own["max_tokens"])), int(str(own["overlap_sentences"]))
+            reading = Reading(
+                document=document,
+                chunks=tuple(cut(document, max_tokens, overlap)),
+                extractor_id=str(own["extractor_id"]),
+                max_tokens=max_tokens,
+                overlap_sentences=overlap,
+            )
+            _put_reading(connection, reading, own)
+
     def sources(self, connection: sa.Connection, document_id: str) -> list[str]:
         """List the sources that hold a document now, sorted."""
         rows = connection.execute(sa.select(t.source.c.source).where(t.source.c.document_id == document_id))
@@ -195,6 +245,13 @@ class Ledger:
             ),
             warnings=tuple(orjson.loads(row["warnings"])),
         )
+
+    def text(self, connection: sa.Connection, document_id: str) -> str:
+        """Return the text of a document. Raises StoreError when the ledger has none of that id."""
+        text = connection.execute(sa.select(t.document.c.text).where(t.document.c.id == document_id)).scalar()
+        if text is None:
+            raise StoreError("no such document", where=document_id, remedy="kgbuilder status lists the documents")
+        return str(text)
 
     # --- what models answered -----------------------------------------------------------------------------------------
 
@@ -271,7 +328,12 @@ class Ledger:
                 seq=row.seq, id=row.id, kind=row.kind, payload=orjson.loads(row.payload), author=row.author, at=row.at
             )
 
-    # --- files that could not be read -----------------------------------------------------------------------------------
+    def last_event(self, connection: sa.Connection, kinds: Iterable[str]) -> int:
+        """Return the place of the last event of the given kinds; 0 when there is none."""
+        query = sa.select(sa.func.max(t.event.c.seq)).where(t.event.c.kind.in_(list(kinds)))
+        return connection.execute(query).scalar() or 0
+
+    # --- files that could not be read ---------------------------------------------------------------------------------
 
     def put_failure(self, connection: sa.Connection, source: str, error: KGBuilderError) -> None:
         """Remember that a source could not be read, and why."""
@@ -385,7 +447,7 @@ def _attempt_row(extraction: Extraction) -> dict[str, object]:
     }
 
 
-def _extraction(row: sa.Row[tuple[object, ...]]) -> Extraction:
+def _extraction(row: sa.Row[*tuple[Any, ...]]) -> Extraction:
     claims = _loads(row.claims)
     failure = _loads(row.failure) if row.failure else None
     return Extraction(

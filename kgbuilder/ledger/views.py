@@ -3,11 +3,13 @@
 Lists of entities and facts show what was last written to the graph.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from kgbuilder.errors import StoreError
 from kgbuilder.ledger import tables as t
@@ -27,7 +29,10 @@ __all__ = [
     "evidence_of",
     "fact_view",
     "fact_views",
+    "find_document",
     "find_id",
+    "n_facts",
+    "unreadable",
 ]
 
 
@@ -126,7 +131,7 @@ class Evidence:
 def count(connection: sa.Connection) -> Counts:
     """Count what stands now."""
 
-    def number(query: sa.Select[tuple[int]]) -> int:
+    def number(query: sa.Select[int]) -> int:
         return connection.execute(query).scalar_one()
 
     by_state = dict.fromkeys(("done", "failed", "quarantined", "pending"), 0)
@@ -142,6 +147,11 @@ def count(connection: sa.Connection) -> Counts:
         quarantined=number(sa.select(sa.func.count()).select_from(t.quarantine)),
         unreadable=number(sa.select(sa.func.count()).select_from(t.failure)),
     )
+
+
+def n_facts(connection: sa.Connection) -> int:
+    """Count the facts in the graph."""
+    return connection.execute(sa.select(sa.func.count()).select_from(t.fact)).scalar_one()
 
 
 def unreadable(connection: sa.Connection) -> list[dict[str, str]]:
@@ -269,7 +279,7 @@ def entity_view(connection: sa.Connection, entity_id: str) -> EntityView:
     return _entity(row)
 
 
-def fact_views(
+def fact_views(  # noqa: PLR0913 - one keyword a filter
     connection: sa.Connection,
     *,
     search: str = "",
@@ -313,10 +323,10 @@ def fact_view(connection: sa.Connection, fact_id: str) -> FactView:
     return FactView(**row)
 
 
-def _fact_query() -> tuple[sa.Select[tuple[object, ...]], sa.Alias, sa.Alias]:
+def _fact_query() -> tuple[sa.Select[*tuple[Any, ...]], NamedFromClause[Any], NamedFromClause[Any]]:
     head, tail = t.entity.alias("head_entity"), t.entity.alias("tail_entity")
     joined = t.fact.join(head, head.c.id == t.fact.c.head).join(tail, tail.c.id == t.fact.c.tail)
-    query: sa.Select[tuple[object, ...]] = sa.select(
+    query: sa.Select[*tuple[Any, ...]] = sa.select(
         t.fact,
         head.c.name.label("head_name"),
         head.c.label.label("head_label"),
@@ -408,8 +418,75 @@ def evidence_of(
     ]
 
 
-def find_id(connection: sa.Connection, some_id: str) -> str:
-    """Tell what an id, or the beginning of one, names: "document", "entity", "fact", "triple", "mention" or "chunk".
+def losses(connection: sa.Connection, *, limit: int = 20) -> list[dict[str, object]]:
+    """Count failed and quarantined chunks by what went wrong, with the remedy, most frequent first."""
+    last = (
+        sa.select(t.attempt.c.failure)
+        .where(t.attempt.c.passage_id == t.chunk.c.passage_id, t.attempt.c.extractor_id == t.reading.c.extractor_id)
+        .order_by(t.attempt.c.seq.desc())
+        .limit(1)
+        .correlate(t.chunk, t.reading)
+        .scalar_subquery()
+    )
+    joined = t.chunk.join(t.reading, t.reading.c.document_id == t.chunk.c.document_id)
+    query = sa.select(t.chunk.c.state, last.label("failure")).select_from(joined)
+    query = query.where(t.chunk.c.state.in_(("failed", "quarantined")))
+    counted: dict[tuple[str, str, str, str], int] = {}
+    for state, failure in connection.execute(query):
+        why = orjson.loads(failure) if failure else {}
+        key = (state, why.get("kind", ""), why.get("what", ""), why.get("remedy", ""))
+        counted[key] = counted.get(key, 0) + 1
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:limit]
+    return [
+        {"state": state, "kind": kind, "what": what, "remedy": remedy, "n": n}
+        for (state, kind, what, remedy), n in ranked
+    ]
+
+
+def quarantine_reasons(connection: sa.Connection) -> dict[str, int]:
+    """Count quarantined claims by reason."""
+    query = sa.select(t.quarantine.c.reason, sa.func.count()).group_by(t.quarantine.c.reason)
+    return {
+        reason: n for reason, n in connection.execute(query.order_by(sa.func.count().desc(), t.quarantine.c.reason))
+    }
+
+
+def all_entities(connection: sa.Connection) -> Iterator[EntityView]:
+    """Yield every entity, by id."""
+    for row in connection.execute(sa.select(t.entity).order_by(t.entity.c.id)).mappings():
+        yield _entity(row)
+
+
+def all_facts(connection: sa.Connection) -> Iterator[FactView]:
+    """Yield every fact, by id."""
+    query, _, _ = _fact_query()
+    for row in connection.execute(query.order_by(t.fact.c.id)).mappings():
+        yield FactView(**row)
+
+
+def find_document(connection: sa.Connection, name: str) -> str:
+    """Return the id of the held document with this source, id, or beginning of an id. Raises StoreError otherwise."""
+    by_source = sa.select(t.source.c.document_id).where(t.source.c.source == name)
+    if found := connection.execute(by_source).scalar():
+        return str(found)
+    query = sa.select(t.reading.c.document_id).where(t.reading.c.document_id.startswith(name, autoescape=True)).limit(2)
+    ids = list(connection.execute(query).scalars())
+    if len(ids) != 1 or not name:
+        what = "no such document" if not ids else "this begins more than one document's id"
+        raise StoreError(what, where=name, remedy="kgbuilder status --documents lists ids and sources")
+    return str(ids[0])
+
+
+def row_of(connection: sa.Connection, kind: str, full_id: str) -> dict[str, object]:
+    """Return the row of a triple, mention or chunk."""
+    table = {"triple": t.triple, "mention": t.mention, "chunk": t.chunk}[kind]
+    return dict(connection.execute(sa.select(table).where(table.c.id == full_id)).mappings().one())
+
+
+def find_id(connection: sa.Connection, some_id: str) -> tuple[str, str]:
+    """Return what an id, or the beginning of one, names, and the whole id.
+
+    The kind is "document", "entity", "fact", "triple", "mention" or "chunk".
 
     Raises StoreError when nothing or more than one thing begins so.
     """
@@ -418,6 +495,6 @@ def find_id(connection: sa.Connection, some_id: str) -> str:
         query = sa.select(table.c.id).where(table.c.id.startswith(some_id, autoescape=True)).limit(2)
         found += [(table.name, row) for row in connection.execute(query).scalars()]
     if len(found) == 1:
-        return found[0][0]
+        return found[0]
     what = "names nothing here" if not found else f"names {', '.join(kind for kind, _ in found)}"
     raise StoreError(f"this id {what}", where=some_id, remedy="give more of its characters, or search by name")

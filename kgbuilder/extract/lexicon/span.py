@@ -1,0 +1,59 @@
+"""Spans that name something, and the room they take in a text."""
+
+from dataclasses import dataclass
+
+__all__ = ["Room", "Span"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Characters `start` to `end` name something of `kind`: a label, or a label and a finer kind ("TERM.leader").
+
+    `outer` is the span with its title marks or quotes, which the sentence patterns do not see.
+    """
+
+    start: int
+    end: int
+    kind: str
+    score: float
+    outer: tuple[int, int]
+
+    @property
+    def label(self) -> str:
+        return self.kind.partition(".")[0]
+
+
+def span(start: int, end: int, kind: str, score: float) -> Span:
+    """Make a span without marks around it."""
+    return Span(start=start, end=end, kind=kind, score=score, outer=(start, end))
+
+
+class Room:
+    """The spans accepted so far; none overlaps another, the first comer stays."""
+
+    __slots__ = ("_taken", "spans")
+
+    def __init__(self, n_chars: int) -> None:
+        self._taken = bytearray(n_chars)
+        self.spans: list[Span] = []
+
+    def is_free(self, start: int, end: int) -> bool:
+        return start < end and not any(self._taken[start:end])
+
+    def take(self, found: Span) -> bool:
+        """Accept `found` if nothing stands there yet; say whether it was accepted."""
+        start, end = found.outer
+        if not self.is_free(start, end):
+            return False
+        self._taken[start:end] = b"\x01" * (end - start)
+        self.spans.append(found)
+        return True
+
+    def release(self, found: Span) -> None:
+        """Give the room of an accepted span back."""
+        start, end = found.outer
+        self._taken[start:end] = bytes(end - start)
+        self.spans.remove(found)
+
+    def sorted(self) -> list[Span]:
+        return sorted(self.spans, key=lambda item: item.start)

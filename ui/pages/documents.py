@@ -1,0 +1,220 @@
+"""Documents: bring files in, watch the jobs, see what became of each document."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from kgbuilder.errors import KGBuilderError
+from kgbuilder.ledger import browse, jobs, views
+from kgbuilder.ledger.views import DocumentView
+from ui import state
+from ui.components.job_list import job_list
+from ui.components.messages import empty, heading, section, show_error
+from ui.i18n import t
+from ui.jobs import build_payload, delete_payload
+from ui.markup import clipped, escaped, notice, one_line
+from ui.names import Names
+from ui.uploads import save
+
+__all__ = ["document_frame", "document_state", "draw"]
+
+_PAGE_ROWS = 100
+_TYPES = ["txt", "md", "html", "htm", "pdf", "docx", "csv", "jsonl"]
+_STATES = ("pending", "done", "failed", "quarantined")
+_UPLOAD = "upload"
+_MAX_NAMED = 12
+
+
+def draw() -> None:
+    """Draw the page."""
+    heading(t("documents.title"), t("documents.subtitle"))
+    _draw_uploader()
+    with state.ledger().reading() as connection:
+        any_jobs = bool(jobs.jobs(connection, limit=1))
+        unreadable = views.unreadable(connection)
+        any_documents = bool(browse.n_documents(connection))
+    if any_jobs:
+        section(t("documents.jobs"))
+        job_list()
+    if unreadable:
+        _draw_unreadable(unreadable)
+    section(t("documents.all"))
+    if not any_documents:
+        empty(t("documents.none"), t("documents.none_text"))
+        return
+    _draw_table()
+
+
+# --- bringing files in ------------------------------------------------------------------------------------------------
+
+
+def _draw_uploader() -> None:
+    key = state.fresh_key(_UPLOAD)
+    st.file_uploader(
+        t("documents.upload"),
+        type=_TYPES,
+        accept_multiple_files=True,
+        key=key,
+        max_upload_size=state.workspace().settings.limits.file_mb,
+        on_change=_take_uploads,
+        args=(key,),
+        help=t("documents.upload_help"),
+    )
+    if isinstance(error := state.value("upload-error"), KGBuilderError):
+        show_error(error)
+
+
+def _take_uploads(key: str) -> None:
+    """Keep the files on disk, queue one job for all of them, and let their bytes go."""
+    uploads = state.value(key)
+    if not isinstance(uploads, list) or not uploads:
+        return
+    workspace = state.workspace()
+    try:
+        stored = [save(workspace.uploads, upload) for upload in uploads]
+        with state.ledger().writing("the app") as connection:
+            jobs.enqueue(connection, "build", build_payload({s.path: s.source for s in stored}), author="app")
+    except KGBuilderError as error:
+        state.remember("upload-error", error)
+        return
+    state.remember("upload-error", None)
+    state.renew(_UPLOAD)
+
+
+# --- files that could not be read -------------------------------------------------------------------------------------
+
+
+def _draw_unreadable(rows: Sequence[Mapping[str, str]]) -> None:
+    section(t("home.unreadable"), t("documents.unreadable_note"))
+    for row in rows[:_MAX_NAMED]:
+        text, action = st.columns([5, 1], vertical_alignment="center")
+        text.html(notice(row["what"], [row["where"] or row["source"], row["remedy"]], tone="warn"))
+        if action.button(t("documents.dismiss"), key=f"dismiss-{row['source']}", width="stretch"):
+            with state.ledger().writing("the app") as connection:
+                state.ledger().drop_failure(connection, row["source"])
+            st.rerun()
+    if len(rows) > _MAX_NAMED:
+        st.html(f'<div class="kg-more">{escaped(t("home.more", n=len(rows) - _MAX_NAMED))}</div>')
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def document_state(document: DocumentView) -> str:
+    """Return the state of a document as a whole: that of its chunk in the worst state."""
+    for name in ("pending", "failed", "quarantined"):
+        if document.chunks.get(name):
+            return name
+    return "done"
+
+
+def document_frame(documents: Sequence[DocumentView], names: Names) -> dict[str, Sequence[object]]:
+    """Return documents as a table with headings in the language of the page."""
+    totals = [max(1, sum(d.chunks.values())) for d in documents]
+    return {
+        t("document.name"): [one_line(d.name, 80) for d in documents],
+        t("document.state"): [t(f"chunk.{document_state(d)}") for d in documents],
+        t("document.read"): [100 * d.chunks.get("done", 0) / n for d, n in zip(documents, totals, strict=True)],
+        t("document.facts"): [d.n_facts for d in documents],
+        t("document.chunks"): [sum(d.chunks.values()) for d in documents],
+        t("document.failed"): [d.chunks.get("failed", 0) + d.chunks.get("quarantined", 0) for d in documents],
+        t("document.chars"): [d.n_chars for d in documents],
+        t("document.language"): [t(f"language.{d.language}") for d in documents],
+        t("document.extractor"): [one_line(d.extractor, 30) for d in documents],
+        t("document.warnings"): [one_line("; ".join(d.warnings), 120) for d in documents],
+    }
+
+
+def _draw_table() -> None:
+    search, filter_, _ = st.columns([4, 2, 3], vertical_alignment="bottom")
+    text = search.text_input(
+        t("documents.search"), key="documents-search", placeholder=t("documents.search"), label_visibility="collapsed"
+    )
+    wanted = filter_.selectbox(
+        t("document.state"),
+        ["", *_STATES],
+        format_func=lambda s: t(f"chunk.{s}") if s else t("filter.any_state"),
+        key="documents-state",
+        label_visibility="collapsed",
+    )
+    with state.ledger().reading() as connection:
+        total = browse.n_documents(connection, text=text or "", state=wanted or "")
+        n_failed = browse.n_documents(connection, state="failed") + browse.n_documents(connection, state="quarantined")
+    page = _page(total)
+    with state.ledger().reading() as connection:
+        found = views.document_views(
+            connection, text=text or "", state=wanted or "", limit=_PAGE_ROWS, offset=page * _PAGE_ROWS
+        )
+    if not found:
+        empty(t("filter.nothing"), t("filter.nothing_text"))
+        return
+    st.dataframe(
+        document_frame(found, state.names()),
+        hide_index=True,
+        height=min(560, 38 + 35 * len(found)),
+        on_select="rerun",
+        selection_mode=["single-row", "single-cell"],
+        key="documents-table",
+        column_config={
+            t("document.name"): st.column_config.TextColumn(width="large"),
+            t("document.read"): st.column_config.ProgressColumn(width=110, min_value=0, max_value=100, format="%d%%"),
+        },
+    )
+    _draw_actions(found, n_failed)
+
+
+def _page(total: int) -> int:
+    n_pages = max(1, -(-total // _PAGE_ROWS))
+    if n_pages == 1:
+        return 0
+    return st.pagination(n_pages, key="documents-page") - 1
+
+
+def _draw_actions(found: Sequence[DocumentView], n_failed: int) -> None:
+    cell = state.selected_cell("documents-table")
+    chosen = found[cell[0]] if cell and cell[0] < len(found) else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(t("documents.open"), type="primary", disabled=chosen is None, key="open-document") and chosen:
+            state.go("document", id=chosen.id)
+        if st.button(t("documents.delete"), disabled=chosen is None, key="delete-document") and chosen:
+            _confirm_delete(chosen)
+        if n_failed and st.button(t("documents.retry_failed"), key="retry-failed"):
+            with state.ledger().writing("the app") as connection:
+                jobs.enqueue(connection, "build", build_payload({}, retry_failed=True), author="app")
+            st.rerun()
+        hint = one_line(chosen.name, 80) if chosen else t("documents.choose")
+        st.html(f'<span class="kg-quiet"><bdi>{escaped(hint)}</bdi></span>')
+
+
+def _confirm_delete(document: DocumentView) -> None:
+    st.dialog(t("delete.title"), width="medium")(_draw_delete)(document)
+
+
+def _draw_delete(document: DocumentView) -> None:
+    names = state.names()
+    with state.ledger().reading() as connection:
+        leaving = browse.departure(connection, document.id)
+    st.html(f"<p><b><bdi>{escaped(clipped(document.name, 120))}</bdi></b></p><p>{escaped(t('delete.text'))}</p>")
+    lines = [
+        t("delete.evidence", n=f"{leaving.n_evidence:,}"),
+        t("delete.facts", n=f"{leaving.n_facts:,}"),
+        t("delete.kept", n=f"{leaving.n_facts_kept:,}"),
+        t("delete.entities", n=f"{leaving.n_entities:,}"),
+    ]
+    st.html('<ul class="kg-list">' + "".join(f"<li>{escaped(line)}</li>" for line in lines) + "</ul>")
+    if leaving.facts:
+        rows = "".join(
+            f"<li><bdi>{escaped(clipped(head, 40))}</bdi> — {escaped(names.relation(relation))} → "
+            f"<bdi>{escaped(clipped(tail, 40))}</bdi></li>"
+            for head, relation, tail in leaving.facts[:_MAX_NAMED]
+        )
+        more = leaving.n_facts - min(_MAX_NAMED, len(leaving.facts))
+        rest = f"<li>{escaped(t('home.more', n=more))}</li>" if more > 0 else ""
+        st.html(f'<ul class="kg-list kg-quiet">{rows}{rest}</ul>')
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button(t("delete.no"), key="delete-no"):
+            st.rerun()
+        if st.button(t("delete.yes"), type="primary", key="delete-yes"):
+            with state.ledger().writing("the app") as connection:
+                jobs.enqueue(connection, "delete", delete_payload(document.id, document.name), author="app")
+            st.rerun()
