@@ -8,7 +8,7 @@ WORKSPACE ?= workspace
 
 run: install          ## install, build the sample documents into an embedded graph, open the app
 	$(BIN)/kgbuilder init --workspace $(WORKSPACE) --if-missing
-	$(BIN)/kgbuilder build examples --workspace $(WORKSPACE)
+	$(BIN)/kgbuilder build examples/zh examples/en --workspace $(WORKSPACE)
 	$(BIN)/kgbuilder app --workspace $(WORKSPACE)
 
 test: install         ## install, run every test

@@ -346,12 +346,15 @@ class _Builder:
         An inherited alias may give way, as two ontologies extended together often know one word in two senses.
         """
         owners: dict[str, str] = {}
+        reported: set[tuple[str, str]] = set()
         lines = {entry.id: entry.line for entry in entries}
         names = [(type_.id, name, False) for type_ in types for name in proper_names(type_)]
         names += [(type_.id, name, True) for type_ in types for name in type_.aliases]
         for id_, name, is_alias in names:
-            owner = owners.setdefault(fold(name), id_)
-            if owner != id_ and (not is_alias or id_ in lines or owner in lines):
+            key = fold(name)
+            owner = owners.setdefault(key, id_)
+            if owner != id_ and (key, id_) not in reported and (not is_alias or id_ in lines or owner in lines):
+                reported.add((key, id_))
                 line = lines.get(id_, lines.get(owner, self.header.line_of("extends")))
                 self.reader.wrong(line, f"{name!r} is a name of both {owner!r} and {id_!r}")
 

@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 
 __all__ = ["RESERVED_LABELS", "RESERVED_TYPES", "fold", "node_label", "quoted", "relationship_type"]
 
@@ -18,10 +19,9 @@ RESERVED_TYPES = frozenset({"PART_OF", "NEXT", "MENTIONED_IN"})
 MAX_CHARS = 64
 _HASH_CHARS = 8
 _MAX_CACHED_CHARS = 100
-_UNNAMED = "Unnamed"
 
 # A lower-case letter before a capital, or the last capital of several before a lower-case letter: placeOf, DNASequence.
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[\s_\-‐-―·・]+")
 _CJK = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _BESIDE_CJK = re.compile(f"(?<=[{_CJK}]) | (?=[{_CJK}])")
@@ -29,7 +29,7 @@ _NOT_IN_A_NAME = re.compile("[\x00\ud800-\udfff]")
 # Neo4j resolves the escape of a backtick before it looks for the closing one, so the escape counts as a backtick.
 _BACKTICK = re.compile(r"`|\\u+0060")
 # An identifier made here, given back: it must stay what it is.
-_HASHED = re.compile(r"\w{1,54}__[0-9a-f]{8}")
+_HASHED = re.compile(r".{1,54}__[0-9a-f]{8}", re.DOTALL)
 _NOTHING = {"Cc": " ", "Zl": " ", "Zp": " ", "Zs": " ", "Cf": "", "Cs": "", "Co": "", "Cn": ""}
 
 
@@ -81,22 +81,23 @@ def relationship_type(name: str) -> str:
 
 
 def _node_label(name: str) -> str:
-    if _HASHED.fullmatch(name):
+    if _is_hashed(name):
         return name
     key = fold(name)
-    parts: list[str] = []
+    label = ""
     for word in _words(key):
         capital = word[0].upper()
-        # Where a capital cannot mark the start of a word (digits, scripts without case), an underscore does.
-        parts.append(capital + word[1:] if capital != word[0] or not parts else "_" + word)
-    return _distinct("".join(parts), key, RESERVED_LABELS)
+        # Only between ASCII letters does a capital tell where a word starts; elsewhere an underscore does.
+        joined = not label or (label[-1] in ascii_lowercase and capital in ascii_uppercase)
+        label += (capital if len(capital) == 1 else word[0]) + word[1:] if joined else f"_{word}"
+    return _distinct(label or "Unnamed", key, RESERVED_LABELS)
 
 
 def _relationship_type(name: str) -> str:
-    if _HASHED.fullmatch(name):
+    if _is_hashed(name):
         return name
     key = fold(name)
-    return _distinct("_".join(word.upper() for word in _words(key)), key, RESERVED_TYPES)
+    return _distinct("_".join(word.upper() for word in _words(key)) or "UNNAMED", key, RESERVED_TYPES)
 
 
 _node_label_cached = lru_cache(maxsize=4096)(_node_label)
@@ -113,16 +114,19 @@ def _is_word(char: str) -> bool:
     return char.isalnum() or unicodedata.category(char)[0] == "M"
 
 
+def _is_hashed(name: str) -> bool:
+    return _HASHED.fullmatch(name) is not None and all(char == "_" or _is_word(char) for char in name)
+
+
 def _distinct(identifier: str, key: str, reserved: frozenset[str]) -> str:
-    if identifier and identifier[0].isdigit():
+    if not identifier[0].isalpha() and identifier[0] != "_":
         identifier = "_" + identifier
     if identifier in reserved:
         identifier += "_"
-    if len(identifier) <= MAX_CHARS and key and fold(identifier) == key:
+    if not key or (len(identifier) <= MAX_CHARS and fold(identifier) == key):
         return identifier
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_CHARS]
-    kept = identifier[: MAX_CHARS - _HASH_CHARS - 2].rstrip("_") or _UNNAMED
-    return f"{kept}__{digest}" if key else _UNNAMED
+    return f"{identifier[: MAX_CHARS - _HASH_CHARS - 2].rstrip('_')}__{digest}"
 
 
 def quoted(identifier: str) -> str:

@@ -12,6 +12,7 @@ import networkx as nx
 
 from graph_schema import Ontology
 from kgbuilder.errors import StoreError
+from kgbuilder.normalize import value
 
 if TYPE_CHECKING:
     FactGraph = nx.MultiDiGraph[str]
@@ -48,10 +49,10 @@ WITHIN = ("capital_of", "located_in", "part_of")
 """Relations that make two places compatible: born in Hangzhou and born in Zhejiang is one statement, twice."""
 
 BETWEENNESS_STEPS = 1_500_000
-"""Edges walked before betweenness is sampled: about two seconds."""
+"""Edges walked before betweenness is sampled: a few seconds."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ISO_DATE = re.compile(r"(-?\d+)(?:-(\d\d))?(?:-(\d\d))?")
+_ISO_DATE = re.compile(r"(-?[0-9]{2,}[0-9X]{0,2})(?:-([0-9]{2}|[QH][1-4]))?(?:-([0-9]{2}))?(?:T.*)?")
 
 
 class EntityRecord(Protocol):
@@ -215,8 +216,8 @@ def hubs(graph: "FactGraph", *, n_hubs: int = 10) -> tuple[Hub, ...]:
 def same_names(graph: "FactGraph") -> tuple[SameName, ...]:
     """Return the names that entities of different labels share, whatever their case and width, sorted by name."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for node, name in graph.nodes(data="name"):
-        groups[unicodedata.normalize("NFKC", name).casefold().strip()].append(node)
+    for node, data in graph.nodes(data=True):
+        groups[unicodedata.normalize("NFKC", data["name"]).casefold().strip()].append(node)
     found = []
     for nodes in groups.values():
         labels = {graph.nodes[node]["label"] for node in nodes}
@@ -233,7 +234,7 @@ def contradictions(graph: "FactGraph", ontology: Ontology) -> tuple[Contradictio
     in it, a province with a city in it); "order", a death before the birth; "cycle", a place within itself.
     """
     edges = _edges_by_relation(graph, ontology)
-    found = [*_too_many_tails(graph, ontology, edges), *_wrong_order(graph, edges), *_cycles(edges)]
+    found = [*_too_many_tails(graph, ontology, edges), *_wrong_order(graph, ontology, edges), *_cycles(edges)]
     return tuple(sorted(found, key=lambda c: (c.kind, c.relations, c.entities, c.facts)))
 
 
@@ -247,8 +248,8 @@ def summarize(graph: "FactGraph", ontology: Ontology, *, n_hubs: int = 5) -> Sum
         n_components=len(sizes),
         n_largest=sizes[0] if sizes else 0,
         n_isolated=nx.number_of_isolates(graph),
-        labels=_ranked(label for _, label in graph.nodes(data="label")),
-        relations=_ranked(relation for _, _, relation in graph.edges(data="relation")),
+        labels=_ranked(data["label"] for _, data in graph.nodes(data=True)),
+        relations=_ranked(data["relation"] for _, _, data in graph.edges(data=True)),
         hubs=hubs(graph, n_hubs=n_hubs),
         same_names=same_names(graph),
         contradictions=contradictions(graph, ontology),
@@ -279,9 +280,9 @@ def to_graphml(graph: "FactGraph", path: Path) -> None:
 def _betweenness(graph: "FactGraph", *, max_steps: int, seed: int) -> dict[str, float]:
     plain: nx.Graph[str] = nx.Graph()
     plain.add_nodes_from(sorted(graph))
-    plain.add_edges_from(sorted((head, tail) for head, tail in graph.edges() if head != tail))
+    plain.add_edges_from(sorted(graph.edges()))
     n_nodes = plain.number_of_nodes()
-    n_sources = max(1, max_steps // max(1, n_nodes + plain.number_of_edges()))
+    n_sources = max(4, max_steps // max(1, n_nodes + plain.number_of_edges()))
     return dict(nx.betweenness_centrality(plain, k=n_sources if n_sources < n_nodes else None, seed=seed))
 
 
@@ -316,7 +317,8 @@ def _pagerank(
 def _edges_by_relation(graph: "FactGraph", ontology: Ontology) -> dict[str, list[_Edge]]:
     ids: dict[str, str] = {}
     edges: dict[str, list[_Edge]] = defaultdict(list)
-    for head, tail, fact, relation in graph.edges(keys=True, data="relation"):
+    for head, tail, fact, data in graph.edges(keys=True, data=True):
+        relation = data["relation"]
         if relation not in ids:
             known = ontology.relation_type(relation)
             ids[relation] = known.id if known else relation
@@ -332,43 +334,36 @@ def _too_many_tails(graph: "FactGraph", ontology: Ontology, edges: _Edges) -> It
             continue
         for head, own in _by_head(group).items():
             tails = sorted({edge.tail for edge in own})
-            finest = [tail for tail in tails if not any(_refines(graph, wider, other, tail) for other in tails)]
-            if len(finest) > 1:
-                facts = tuple(sorted(edge.fact for edge in own if edge.tail in finest))
-                yield Contradiction(kind="tails", relations=(relation,), entities=(head, *finest), facts=facts)
+            odd = [tail for tail in tails if not all(_agree(graph, ontology, wider, tail, other) for other in tails)]
+            if odd:
+                facts = tuple(sorted(edge.fact for edge in own if edge.tail in odd))
+                yield Contradiction(kind="tails", relations=(relation,), entities=(head, *odd), facts=facts)
 
 
-def _refines(graph: "FactGraph", wider: "nx.DiGraph[str]", fine: str, coarse: str) -> bool:
-    """Say whether `fine` states what `coarse` states, only more exactly: a day of the year, a city of the province."""
-    if fine == coarse:
+def _agree(graph: "FactGraph", ontology: Ontology, wider: "nx.DiGraph[str]", one: str, other: str) -> bool:
+    """Say whether both can be the one tail: the same, dates that overlap, or places one within the other."""
+    if one == other:
+        return True
+    if _is_value(graph, ontology, one) and _is_value(graph, ontology, other):
+        a, b = _days(graph, ontology, one), _days(graph, ontology, other)
+        # What cannot be read as a date (光绪年间) cannot be held against one.
+        return a is None or b is None or (a[0] <= b[1] and b[0] <= a[1])
+    if one not in wider or other not in wider:
         return False
-    dates = (_date(graph, fine), _date(graph, coarse))
-    if dates[0] and dates[1]:
-        # Of two spellings of one date, the smaller id stays.
-        return dates[0][: len(dates[1])] == dates[1] and (len(dates[0]) > len(dates[1]) or fine < coarse)
-    if fine not in wider or coarse not in wider or not nx.has_path(wider, fine, coarse):
-        return False
-    return fine < coarse or not nx.has_path(wider, coarse, fine)
+    return nx.has_path(wider, one, other) or nx.has_path(wider, other, one)
 
 
-def _wrong_order(graph: "FactGraph", edges: _Edges) -> Iterator[Contradiction]:
+def _wrong_order(graph: "FactGraph", ontology: Ontology, edges: _Edges) -> Iterator[Contradiction]:
     for first, second in IN_ORDER:
         later = _by_head(edges.get(second, ()))
         for head, own in _by_head(edges.get(first, ())).items():
-            pairs = ((a, b) for a in own for b in later.get(head, ()) if _after(graph, a.tail, b.tail))
-            for a, b in pairs:
-                yield Contradiction(
-                    kind="order",
-                    relations=(first, second),
-                    entities=(head, a.tail, b.tail),
-                    facts=(a.fact, b.fact),
-                )
-
-
-def _after(graph: "FactGraph", one: str, other: str) -> bool:
-    a, b = _date(graph, one), _date(graph, other)
-    n_parts = min(len(a), len(b))
-    return a[:n_parts] > b[:n_parts]
+            for a, b in ((a, b) for a in own for b in later.get(head, ())):
+                start, end = _days(graph, ontology, a.tail), _days(graph, ontology, b.tail)
+                if start and end and start[0] > end[1]:
+                    entities = (head, a.tail, b.tail)
+                    yield Contradiction(
+                        kind="order", relations=(first, second), entities=entities, facts=(a.fact, b.fact)
+                    )
 
 
 def _cycles(edges: _Edges) -> Iterator[Contradiction]:
@@ -403,8 +398,7 @@ def _simple_graph(edges: Sequence[_Edge]) -> "nx.DiGraph[str]":
     """Build a graph whose order, and so every walk over it, does not depend on the order of the facts."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for edge in sorted(edges, key=lambda e: (e.head, e.tail, e.fact)):
-        if not graph.has_edge(edge.head, edge.tail):
-            graph.add_edge(edge.head, edge.tail, fact=edge.fact, relation=edge.relation)
+        graph.add_edge(edge.head, edge.tail, fact=edge.fact, relation=edge.relation)
     return graph
 
 
@@ -419,9 +413,32 @@ def _by_head(edges: Sequence[_Edge]) -> dict[str, list[_Edge]]:
     return groups
 
 
-def _date(graph: "FactGraph", node: str) -> tuple[int, ...]:
-    """Return (year, month, day) of an entity named by a date, as far as the name is exact; () when it is no date."""
-    raise NotImplementedError
+def _is_value(graph: "FactGraph", ontology: Ontology, node: str) -> bool:
+    known = ontology.entity_type(graph.nodes[node]["label"])
+    return known is not None and known.value
+
+
+def _days(graph: "FactGraph", ontology: Ontology, node: str) -> tuple[int, int] | None:
+    """Return the first and the last day that the name of a date may mean, as numbers that only compare."""
+    known = ontology.entity_type(graph.nodes[node]["label"])
+    typed = value(graph.nodes[node]["name"], known.id) if known else None
+    return _iso_days(typed.canonical) if typed and typed.kind == "date" else None
+
+
+def _iso_days(iso: str) -> tuple[int, int] | None:
+    """Return the first and last day of an ISO 8601-2 date, None for a time of day or a day of any year."""
+    start, _, end = iso.partition("/")
+    first, last = _ISO_DATE.fullmatch(start), _ISO_DATE.fullmatch(end or start)
+    return (_day(first, last=False), _day(last, last=True)) if first and last else None
+
+
+def _day(date: re.Match[str], *, last: bool) -> int:
+    """Number the first or last day of a date: an X digit is open, a quarter, half or season counts as its year."""
+    year, month, day = date.groups()
+    month_number = int(month) if month and month.isdigit() and int(month) <= 12 else 12 if last else 1
+    day_number = int(day) if day and day.isdigit() else 31 if last else 1
+    outward = last != year.startswith("-")
+    return (int(year.replace("X", "9" if outward else "0")) * 12 + month_number) * 31 + day_number
 
 
 def _ranked(names: Iterable[str]) -> tuple[tuple[str, int], ...]:

@@ -12,7 +12,6 @@ from graph_schema import Ontology
 from kgbuilder import review
 from kgbuilder.derive import Deriver
 from kgbuilder.errors import ParseError
-from kgbuilder.ids import content_id
 from kgbuilder.ledger import Ledger, derived
 from kgbuilder.ledger.derived import MentionRow, TripleRow
 
@@ -288,8 +287,7 @@ def _reach(ledger: Ledger, connection: sa.Connection, kind: str, payload: Mappin
         case "rename":
             reach.nodes.update(_names(payload["nodes"]))
         case "relabel":
-            nodes = _names(payload["nodes"])
-            reach.documents.update(derived.documents_of(connection, (*nodes, *_retyped(connection, payload))))
+            reach.documents.update(derived.documents_of(connection, _names(payload["nodes"])))
         case "accept_fact" | "reject_fact" | "fix_fact_relation" | "reverse_fact":
             fact = review.NodePair.model_validate(payload["fact"])
             reach.judged.update((*fact.heads, *fact.tails))
@@ -307,13 +305,6 @@ def _reach_of_undone(ledger: Ledger, connection: sa.Connection, event_id: str) -
         if event.id == event_id:
             return _reach(ledger, connection, event.kind, event.payload)
     return _Reach()
-
-
-def _retyped(connection: sa.Connection, payload: Mapping[str, object]) -> list[str]:
-    # The nodes the entity has under its new type: found by key, so that an undo reaches them too.
-    rows = derived.nodes(connection, _names(payload["nodes"])).values()
-    label = str(payload["label"])
-    return [content_id("node", label, row.key, row.variant) for row in rows]
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -20,11 +20,13 @@ from kgbuilder.ledger.derived import LinkRow, MentionRow, NodeRow, TripleRow
 from kgbuilder.normalize import fold, name_key, value
 from kgbuilder.project import project
 from kgbuilder.records import Chunk, Extraction, Grounded, Mention, Quarantined, Triple
-from kgbuilder.resolve import Resolver, node_id
+from kgbuilder.resolve import Resolver, declarations, node_id
+from kgbuilder.resolve.declarations import in_document
 from kgbuilder.stores import GraphStore
 
 __all__ = ["Deriver"]
 
+_MAX_BLOCK = 200
 _STRENGTH = {"extracted": 0, "added": 1, "accepted": 2}
 
 
@@ -154,11 +156,15 @@ class Deriver:
         variants = review.variants_for(self._rules, document_id, text)
         mentions = drafts.mentions()
         renamed: dict[str, str] = {}
+        origins: dict[tuple[int, int], str] = {}
         nodes: dict[str, NodeRow] = {}
         placed: list[tuple[Mention, _Place, NodeRow]] = []
         for mention, place in mentions:
             variant = variants.get((mention.start, mention.end), "")
-            node = self._node(mention.text, mention.label, variant)
+            first = node_id(mention.label, name_key(mention.text, mention.label), variant)
+            node = self._node(mention.text, mention.label, variant, first)
+            if node.id != first:
+                origins[mention.start, mention.end] = first
             if node.label != mention.label:
                 relabelled = _mention(document_id, mention, node.label)
                 renamed[mention.id] = relabelled.id
@@ -180,6 +186,7 @@ class Deriver:
                 score=mention.score,
                 status=place.status,
                 node_id=own.id,
+                origin=origins.get((mention.start, mention.end)),
             )
             held = rows.get(row.id)
             if held is None or _STRENGTH[held.status] < _STRENGTH[row.status]:
@@ -188,9 +195,7 @@ class Deriver:
         found.nodes = list(nodes.values())
         found.triples = drafts.triples(rows, renamed)
 
-    def _node(self, text: str, label: str, variant: str) -> NodeRow:
-        key = name_key(text, label)
-        own = node_id(label, key, variant)
+    def _node(self, text: str, label: str, variant: str, own: str) -> NodeRow:
         order = 0
         # A retyped entity may have been retyped again: follow later decisions only, so that a ring ends.
         while (decision := self._rules.labels.get(own)) and decision[0] > order:
@@ -212,12 +217,13 @@ class Deriver:
         document_id: str,
         text: str,
     ) -> dict[str, NodeRow]:
-        pairs = self._resolver.declared(text, [(mention, node.id) for mention, _, node in placed])
-        if not pairs:
+        declared = declarations(text, [(mention, node.id) for mention, _, node in placed])
+        if not declared:
             return {}
         by_id = {node.id: node for _, _, node in placed}
-        found.declarations = [(document_id, short, long) for short, long in pairs.items()]
-        return {mention.id: by_id[pairs[node.id]] for mention, _, node in placed if node.id in pairs}
+        means = in_document(declared)
+        found.declarations = [(document_id, short, long) for short, long in declared]
+        return {mention.id: by_id[means[node.id]] for mention, _, node in placed if node.id in means}
 
     # --- into the tables ----------------------------------------------------------------------------------------------
 
@@ -278,6 +284,9 @@ class Deriver:
         blocks: dict[str, list[str]] = {}
         for key, node in derived.block_members(connection, (key for key, _ in own)):
             blocks.setdefault(key, []).append(node)
+        # What merges for certain shares its first block; a crowd in another block tells nobody apart.
+        certain = {block[0] for block in keys.values() if block}
+        blocks = {key: some for key, some in blocks.items() if key in certain or len(some) <= _MAX_BLOCK}
         pairs = {(min(a, b), max(a, b)) for key, a in own for b in blocks.get(key, ()) if a != b}
         rows = derived.nodes(connection, {node for pair in pairs for node in pair})
         links = []

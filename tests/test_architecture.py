@@ -118,7 +118,8 @@ def wrong_direction(modules: Modules) -> list[str]:
             there = target.split(".")[0]
             if there not in PACKAGES:
                 continue
-            wrong = there not in MAY_IMPORT[package]
+            # The one command starts the pages and the training, too.
+            wrong = there not in MAY_IMPORT[package] and part(name) not in COMMANDS
             if package == there == "kgbuilder":
                 wrong = not allowed_inside(part(name), part(target))
             if wrong:
@@ -244,6 +245,7 @@ def test_an_import_the_wrong_way_would_be_seen(name, source):
         ("kgbuilder.ledger.ledger", "from kgbuilder.instructions import render"),
         ("kgbuilder.project", "from kgbuilder.stores import connect\nfrom kgbuilder.ledger import Ledger"),
         ("kgbuilder.cli", "from kgbuilder.pipeline import build"),
+        ("kgbuilder.cli", "def app():\n    from ui import launch"),
         ("training.data", "from kgbuilder.instructions import render"),
         ("ui.pages", "import training"),
     ],
@@ -302,8 +304,7 @@ def test_exported_names_exist():
             alias.asname or alias.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for alias in n.names
         }
         bound |= {n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
-        bound |= {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
-        bound |= {n.target.id for n in tree.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
+        bound |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         missing += [f"{name}.{item}" for item in exported(tree) or () if item not in bound]
     report(missing)
 

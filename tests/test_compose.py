@@ -177,7 +177,7 @@ def test_no_secret_has_a_default():
 
 def test_settings_of_app_and_worker_are_explained():
     names = [name for name in COMPOSE["x-settings"] if name.startswith("KGBUILDER_")]
-    assert len(names) == 8
+    assert len(names) == 9
     assert [name for name in names if f"`{name}`" not in DOCS] == []
 
 

@@ -69,9 +69,9 @@ def test_readme_lists_every_file():
 
 
 def test_table_and_records_have_the_shape_the_readme_says():
-    with (EXAMPLES / "zh" / "zh/museum-exhibits.csv").open(encoding="utf-8", newline="") as stream:
+    with (EXAMPLES / "zh" / "museum-exhibits.csv").open(encoding="utf-8", newline="") as stream:
         assert {len(row) for row in csv.reader(stream)} == {8}
-    lines = (EXAMPLES / "en" / "en/press-releases.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (EXAMPLES / "en" / "press-releases.jsonl").read_text(encoding="utf-8").splitlines()
     assert [sorted(json.loads(line)) for line in lines] == [["date", "id", "publisher", "text", "title"]] * 10
 
 

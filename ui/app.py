@@ -28,7 +28,7 @@ def main(start: str = "home") -> None:
     """Draw the frame and the page that the address names; `start` is the page at the root."""
     st.set_page_config(page_title="kgbuilder", page_icon=str(ICON), layout="wide")
     state.start_session()
-    st.html(stylesheet())
+    st.html(stylesheet(state.language()))
     pages = {
         name: st.Page(
             _guarded(draw),

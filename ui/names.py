@@ -23,7 +23,7 @@ class Names:
         known = self.ontology.entity_types.get(label)
         if known is None:
             return one_line(label)
-        return known.zh if self.language == "zh" else known.en
+        return known.zh if self.language == "zh" else known.en[:1].upper() + known.en[1:]
 
     def relation(self, relation: str) -> str:
         """Return the name of a relation."""

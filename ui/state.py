@@ -31,7 +31,7 @@ __all__ = [
     "put_pages",
     "remember",
     "renew",
-    "selected_cell",
+    "selected_row",
     "set_parameters",
     "start_session",
     "start_value",
@@ -118,15 +118,14 @@ def renew(key: str) -> None:
     st.session_state[key] = int(st.session_state.get(key, 0)) + 1
 
 
-def selected_cell(key: str) -> tuple[int, str] | None:
-    """Return the row and, if one was clicked, the column that is selected in the table with this key."""
+def selected_row(key: str) -> int | None:
+    """Return the row that is selected in the table with this key, by its box or by a click on one of its cells."""
     held = st.session_state.get(key)
     selection = held.get("selection", {}) if isinstance(held, Mapping) else {}
     cells, rows = selection.get("cells") or (), selection.get("rows") or ()
     if cells:
-        row, column = cast(Sequence[object], cells[0])
-        return int(str(row)), str(column)
-    return (int(rows[0]), "") if rows else None
+        return int(str(cast(Sequence[object], cells[0])[0]))
+    return int(rows[0]) if rows else None
 
 
 # --- shared by all sessions -------------------------------------------------------------------------------------------

@@ -24,10 +24,6 @@ class BackgroundLoop:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[None, None, _Out], *, timeout_s: float | None = None) -> _Out:
-        """Run `work` in the loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
-
     def stream(
         self, items: Iterable[_In], work: Callable[[_In], Coroutine[None, None, _Out]], *, ahead: int
     ) -> Iterator[_Out]:
@@ -56,21 +52,26 @@ class BackgroundLoop:
         finally:
             crew.dismiss()
 
-    def stop(self) -> None:
-        """Cancel what still runs and end the thread; a second call does nothing."""
+    def stop(self, last: Callable[[], Coroutine[None, None, None]] | None = None) -> None:
+        """Cancel what still runs, then run `last` in the loop and end the thread; a second call does nothing."""
         if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._wind_up(last), self._loop).result(_STOP_S)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_STOP_S)
+
+    async def _wind_up(self, last: Callable[[], Coroutine[None, None, None]] | None) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if last is not None:
+            await last()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
         finally:
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 

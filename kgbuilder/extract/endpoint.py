@@ -5,9 +5,8 @@ import math
 import os
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -18,7 +17,7 @@ from kgbuilder.errors import ConfigError, ModelError, ParseError
 from kgbuilder.extract.background import BackgroundLoop
 from kgbuilder.extract.http import Endpoint, ModelClient, Structured, Timeouts
 from kgbuilder.extract.prompts import TEMPLATES, Mode, Question, Questions, Template
-from kgbuilder.extract.reply import Api, Completion, UnansweredError
+from kgbuilder.extract.reply import Api, Completion, UnansweredError, storable
 from kgbuilder.ids import content_id
 from kgbuilder.instructions import Example, ParsedReply, parse
 from kgbuilder.records import Extraction, Failure, MentionClaim, Passage, Quarantined, Reply, TripleClaim
@@ -73,7 +72,8 @@ class EndpointSettings(_Settings):
 
     `url` is the base URL, up to and with /v1. `api_key_env` names the environment variable that holds the key. `mode`
     "joint" asks for the whole ontology in one prompt; "iepile" asks six entity types a prompt, then four relations a
-    prompt, with `narrow` only those whose head and tail types were found.
+    prompt, with `narrow` only those whose head and tail types were found. `backoff_s` is the longest wait before the
+    first retry; it doubles with each.
     """
 
     url: str
@@ -88,6 +88,7 @@ class EndpointSettings(_Settings):
     concurrency: int = Field(default=64, ge=1, le=1024)
     timeout_s: TimeoutSettings = TimeoutSettings()
     max_retries: int = Field(default=5, ge=0, le=20)
+    backoff_s: float = Field(default=0.5, gt=0, le=30)
     stream: bool = False
     structured: Structured = "auto"
     temperature: float = Field(default=0.0, ge=0, le=2)
@@ -155,25 +156,26 @@ class EndpointExtractor:
         self._questions = Questions(ontology, template=template, examples=examples, n_examples=settings.n_examples)
         self._client = ModelClient(_endpoint(settings))
         self._loop: BackgroundLoop | None = None
+        self._shut: weakref.finalize[..., EndpointExtractor] | None = None
         self.fingerprint = _fingerprint(ontology, settings, self._questions)
 
     def extract(self, passages: Iterable[Passage]) -> Iterator[Extraction]:
         """Yield an extraction for each passage as answers come; at most twice `concurrency` passages are begun."""
         if self._loop is None:
             self._loop = BackgroundLoop("endpoint extractor")
-            weakref.finalize(self, self._loop.stop)
+            # Also when nobody closes the extractor, and at the end of the process.
+            self._shut = weakref.finalize(self, _shut, self._loop, self._client)
         ask = self._ask_all if self._settings.mode == "iepile" else self._ask_once
         try:
             yield from self._loop.stream(passages, ask, ahead=2 * self._settings.concurrency)
-        except CancelledError as error:
+        except asyncio.CancelledError as error:
             raise ModelError("the extractor was closed while it worked", where=self._settings.url) from error
 
     def close(self) -> None:
         """Close the connections and end the thread."""
-        loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.run(self._client.close())
-            loop.stop()
+        if self._shut is not None:
+            self._shut()
+        self._loop = self._shut = None
 
     async def _ask_once(self, passage: Passage) -> Extraction:
         return self._extraction(passage, [await self._ask(self._questions.joint(passage))])
@@ -213,7 +215,9 @@ class EndpointExtractor:
             if parsed.complete or parsed.mentions or parsed.triples:
                 return _answer(parsed, completion, tuple(replies))
             what = "the reply was cut off before its first claim"
-        return _Answer(replies=tuple(replies), quarantined=(_quarantined(_UNREADABLE, replies[-1].text, what),))
+        return _Answer(
+            replies=tuple(replies), quarantined=(_quarantined(_UNREADABLE, replies[-1].text, what),), is_unreadable=True
+        )
 
     def _extraction(self, passage: Passage, answers: "Sequence[_Answer]") -> Extraction:
         failure = next((answer.failure for answer in answers if answer.failure), None)
@@ -230,3 +234,125 @@ class EndpointExtractor:
             quarantined=tuple(item for answer in answers for item in answer.quarantined),
             failure=failure,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What became of one question."""
+
+    replies: tuple[Reply, ...] = ()
+    mentions: tuple[MentionClaim, ...] = ()
+    triples: tuple[TripleClaim, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    failure: Failure | None = None
+    is_unreadable: bool = False
+
+
+def _shut(loop: BackgroundLoop, client: ModelClient) -> None:
+    loop.stop(client.close)
+
+
+def _answer(parsed: ParsedReply, completion: Completion, replies: tuple[Reply, ...]) -> _Answer:
+    mentions, triples, quarantined = parsed.mentions, parsed.triples, parsed.problems
+    if completion.logprob is not None:
+        score = math.exp(completion.logprob)
+        mentions = tuple(replace(claim, score=score) for claim in mentions)
+        triples = tuple(replace(claim, score=score) for claim in triples)
+    if completion.finish == "length" or not parsed.complete:
+        what = "the reply was cut off; the claims before the cut are kept"
+        quarantined += (_quarantined(_TRUNCATED, completion.text[-_MAX_SHOWN_CHARS:], what),)
+    return _Answer(replies=replies, mentions=mentions, triples=triples, quarantined=quarantined)
+
+
+def _quarantined(reason: str, text: str, detail: str) -> Quarantined:
+    return Quarantined(reason=reason, claim=orjson.dumps({"reply": text[:_MAX_SHOWN_CHARS]}).decode(), detail=detail)
+
+
+def _reply(question: Question, completion: Completion) -> Reply:
+    return Reply(
+        task=question.task,
+        text=completion.text,
+        prompt_id=question.prompt_id,
+        model=completion.model,
+        decode=completion.decode,
+        logprob=completion.logprob,
+        n_prompt_tokens=completion.n_prompt_tokens,
+        n_reply_tokens=completion.n_reply_tokens,
+        finish=completion.finish,
+    )
+
+
+def _partial_reply(question: Question, fault: UnansweredError) -> Reply:
+    text, finish = storable(fault.partial), fault.kind
+    return Reply(task=question.task, text=text, prompt_id=question.prompt_id, model="", finish=finish)
+
+
+def _example(settings: ExampleSettings) -> Example:
+    return Example(
+        text=settings.text,
+        mentions=tuple(MentionClaim(text=entity.text, label=entity.label) for entity in settings.entities),
+        triples=tuple(
+            TripleClaim(head=triple.head, relation=triple.relation, tail=triple.tail) for triple in settings.triples
+        ),
+    )
+
+
+def _endpoint(settings: EndpointSettings) -> Endpoint:
+    times = settings.timeout_s
+    return Endpoint(
+        url=_api_url(settings.url, settings.api),
+        model=settings.model,
+        api=settings.api,
+        key=_key(settings.api_key_env),
+        key_env=settings.api_key_env or KEY_VARIABLE,
+        stream=settings.stream,
+        structured=settings.structured,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+        seed=settings.seed,
+        logprobs=settings.logprobs,
+        stop=TEMPLATES[settings.template].stop if settings.api == "completions" else (),
+        timeouts=Timeouts(connect=times.connect, total=times.total, stall=times.stall),
+        max_retries=settings.max_retries,
+        backoff_s=settings.backoff_s,
+        concurrency=settings.concurrency,
+    )
+
+
+def _api_url(url: str, api: Api) -> str:
+    """Return the address of the API, whether `url` is the host, the base with /v1, or the address itself."""
+    base = url.removesuffix("/completions").removesuffix("/chat").rstrip("/")
+    if not urlsplit(base).path:
+        base += "/v1"
+    return f"{base}/chat/completions" if api == "chat" else f"{base}/completions"
+
+
+def _key(variable: str | None) -> str | None:
+    """Read the key. Raises ConfigError when a variable was named that holds none, or what no header can carry."""
+    key = os.environ.get(variable or KEY_VARIABLE, "").strip()
+    if variable and not key:
+        raise ConfigError(f"the environment variable {variable} is not set", where=f"{_WHERE}.api_key_env")
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"{variable or KEY_VARIABLE} holds characters that no key has", where=f"{_WHERE}.api_key_env")
+    return key or None
+
+
+def _fingerprint(ontology: Ontology, settings: EndpointSettings, questions: Questions) -> str:
+    """Hash what changes the answers: never the address, the key, or how fast they are asked for."""
+    changing = settings.model_dump(
+        mode="json",
+        include={
+            "model",
+            "api",
+            "template",
+            "mode",
+            "narrow",
+            "temperature",
+            "max_tokens",
+            "seed",
+            "structured",
+            "logprobs",
+        },
+    )
+    content = orjson.dumps(changing, option=orjson.OPT_SORT_KEYS).decode()
+    return content_id("endpoint", content, ontology.fingerprint, questions.fingerprint(settings.mode))

@@ -69,6 +69,7 @@ class Endpoint:
     stop: tuple[str, ...] = ()
     timeouts: Timeouts = Timeouts()
     max_retries: int = 5
+    backoff_s: float = 0.5
     concurrency: int = 64
 
 
@@ -243,7 +244,7 @@ class ModelClient:
         if fault.wait_s is not None:
             # Spread out, or everyone who was told to wait comes back at once.
             return fault.wait_s + self._dice.uniform(0.0, min(1.0, fault.wait_s))
-        wait_s = backoff_s(n_faults, self._dice)
+        wait_s = backoff_s(n_faults, self._endpoint.backoff_s, self._dice)
         return wait_s if self._is_connected else min(_MAX_FIRST_WAIT_S, wait_s)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -265,7 +266,7 @@ class ModelClient:
         else:
             fields["prompt"] = prompt
         if schema is not None:
-            named = {"name": "extraction", "strict": True, "schema": orjson.Fragment(schema)}
+            named = {"name": "extraction", "schema": orjson.Fragment(schema)}
             fields["response_format"] = {"type": "json_schema", "json_schema": named}
         return orjson.dumps(fields)
 

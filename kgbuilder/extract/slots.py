@@ -12,7 +12,6 @@ __all__ = ["Slots", "backoff_s", "retry_after_s"]
 
 MAX_BACKOFF_S: Final = 30.0
 MAX_RETRY_AFTER_S: Final = 60.0
-_FIRST_BACKOFF_S: Final = 0.5
 _GROWTH: Final = 8
 
 
@@ -66,9 +65,9 @@ class Slots:
             self.limit = max(1.0, self.limit / 2)
 
 
-def backoff_s(n_faults: int, dice: random.Random) -> float:
-    """Return a random time before try `n_faults` + 1; the longest possible one doubles with each fault."""
-    longest = min(MAX_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(n_faults - 1, 10))
+def backoff_s(n_faults: int, first_s: float, dice: random.Random) -> float:
+    """Return a random time before the next try; the longest possible one is `first_s` and doubles with each fault."""
+    longest = min(MAX_BACKOFF_S, first_s * 2.0 ** min(n_faults - 1, 10))
     return longest * dice.uniform(0.5, 1.0)
 
 

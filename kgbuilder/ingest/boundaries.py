@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kgbuilder.ingest.language import detect_language, is_cjk
 from kgbuilder.records import Language
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spacy.language import Language as Pipeline
     from spacy.tokens import Doc
     from spacy.vocab import Vocab
+    from thinc.types import Ints2d
 
 __all__ = ["iter_sentences", "sentences"]
 
@@ -28,29 +29,28 @@ _COMPONENT = "kgbuilder_sentences"
 # A paragraph goes to spaCy in windows, so that memory does not grow with the text.
 _WINDOW_CHARS = 65_536
 
-_PARAGRAPH = re.compile(r"\S(?:.|\n(?![^\S\n]*\n))*")
 _CLOSERS = "\"'”’」』）)】》〉]｣"
 _CANDIDATE = re.compile(rf"(?:[。！？；｡….!?;]+[{re.escape(_CLOSERS)}]*\s*|\n\s*)")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
 _LIST_MARK = re.compile(r"[-*+•·‣◦–—]\s|\(?\d{1,3}[.)、]\s|\(?[A-Za-z][.)]\s|[#>|]")
-_ACRONYM = re.compile(r"(?:[A-Za-z]\.)+\Z")
 _WRAP_CHARS = range(40, 131)
 
 _FULL_STOPS = frozenset("。！？；｡")
-_ALWAYS_SHORT = frozenset(
-    "mr. mrs. ms. dr. prof. st. gen. col. maj. capt. lt. sgt. adm. sen. rep. gov. rev. hon. pres. messrs. mt. ft."
-    " e.g. i.e. vs. v. cf. ca. approx. viz.".split()
+_ALWAYS_SHORT = re.compile(
+    r"(?:mr|mrs|ms|dr|prof|st|gen|col|maj|capt|lt|sgt|adm|sen|rep|gov|rev|hon|pres|messrs|mt|ft"
+    r"|e\.g|i\.e|vs|v|cf|ca|approx|viz)\."
 )
-_SHORT_BEFORE_NUMBER = frozenset(
-    "no. nos. fig. figs. eq. eqs. vol. vols. p. pp. ch. sec. art. arts. para. tab. ref. op. est. b. d. c. r."
-    " jan. feb. mar. apr. jun. jul. aug. sep. sept. oct. nov. dec.".split()
+_SHORT_BEFORE_NUMBER = re.compile(
+    r"(?:no|nos|fig|figs|eq|eqs|vol|vols|p|pp|ch|sec|art|arts|para|tab|ref|op|est|b|d|c|r"
+    r"|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)\."
 )
-_SHORT_UNLESS_STARTER = frozenset(
-    "inc. ltd. co. corp. bros. plc. llc. jr. sr. al. etc. ph.d. m.d. dept. univ. assn. ave. blvd. rd. esq.".split()
+_SHORT_BEFORE_NAME = re.compile(
+    r"(?:inc|ltd|co|corp|bros|plc|llc|jr|sr|al|etc|ph\.d|m\.d|dept|univ|assn|ave|blvd|rd|esq|(?:[a-z]\.)*[a-z])\."
 )
-_STARTERS = frozenset(
-    "The A An He She It They We I You This That These Those There Here In On At By For From To With As After Before"
-    " When While If Since Although But And Or However Moreover Then Today His Her Its Their Our My".split()
+_STARTER = re.compile(
+    "(?:The|An?|He|She|It|They|We|I|You|This|That|These|Those|There|Here|In|On|At|By|For|From|To|With|As|After|Before"
+    "|When|While|If|Since|Although|But|And|Or|However|Moreover|Then|Today|His|Her|Its|Their|Our|My)(?![\\w.])"
 )
 
 
@@ -73,9 +73,8 @@ def iter_sentences(text: str, language: Language) -> Iterator[Span]:
 def _blocks(text: str, language: Language) -> Iterator[tuple[int, int, Language]]:
     """Yield neighbouring paragraphs of one language together: each call of a pipeline has a price of its own."""
     first, last, common = 0, 0, ""
-    for match in _PARAGRAPH.finditer(text):
-        start, end = match.span()
-        own = _pipeline_language(text[start : start + _WINDOW_CHARS], language) if end else language
+    for start, end in _paragraphs(text):
+        own = _pipeline_language(text[start : min(end, start + _WINDOW_CHARS)], language)
         if common and (own != common or end - first > _WINDOW_CHARS):
             yield first, last, common
             first = start
@@ -84,6 +83,14 @@ def _blocks(text: str, language: Language) -> Iterator[tuple[int, int, Language]
         last, common = end, own
     if common:
         yield first, last, common
+
+
+def _paragraphs(text: str) -> Iterator[Span]:
+    start = 0
+    for match in _PARAGRAPH_END.finditer(text):
+        yield start, match.start()
+        start = match.end()
+    yield start, len(text)
 
 
 def _pipeline_language(paragraph: str, language: Language) -> Language:
@@ -125,10 +132,11 @@ def _pipeline(language: Language) -> tuple["Pipeline", Lock]:
     """
     import spacy
     from spacy.language import Language as Pipeline
+    from spacy.util import registry
     from spacy.vocab import Vocab
 
-    if not spacy.registry.tokenizers.has(_TOKENIZER):
-        spacy.registry.tokenizers(_TOKENIZER, func=_create_tokenizer)
+    if _TOKENIZER not in registry.tokenizers:
+        registry.tokenizers(_TOKENIZER, func=_create_tokenizer)
         Pipeline.factory(_COMPONENT, default_config={"lines_wrap": False}, func=_create_component)
     pipeline = spacy.blank(language, vocab=Vocab(), config={"nlp": {"tokenizer": {"@tokenizers": _TOKENIZER}}})
     pipeline.add_pipe(_COMPONENT, config={"lines_wrap": language == "en"})
@@ -162,11 +170,13 @@ class _Component:
         self.lines_wrap = lines_wrap
 
     def __call__(self, doc: "Doc") -> "Doc":
-        words = [token.text for token in doc]
-        starts = _sentence_starts(words, self.lines_wrap)
-        for token, is_start in zip(doc, starts, strict=True):
-            token.is_sent_start = is_start
-        return doc
+        import numpy as np
+        from spacy.attrs import SENT_START
+
+        starts = _sentence_starts([token.text for token in doc], self.lines_wrap)
+        # All at once: setting one token's flag makes spaCy look at all the others.
+        flags = np.where(starts, 1, -1).astype(np.int64).view(np.uint64)
+        return doc.from_array([SENT_START], cast("Ints2d", flags.reshape(-1, 1)))
 
 
 def _create_tokenizer() -> Callable[["Pipeline"], _Tokenizer]:
@@ -222,13 +232,9 @@ def _period_ends(core: str, right: str, spaced: bool) -> bool:
         # "1. Introduction": a number alone in its token stands at the head of a line.
         return word != core.lstrip("(")
     short = word.lower()
-    if short in _ALWAYS_SHORT:
+    if _ALWAYS_SHORT.fullmatch(short) or (right[0].isdigit() and _SHORT_BEFORE_NUMBER.fullmatch(short)):
         return False
-    if short in _SHORT_BEFORE_NUMBER and right[0].isdigit():
-        return False
-    if short in _SHORT_UNLESS_STARTER or _ACRONYM.match(word):
-        return right.split(maxsplit=1)[0].strip(",") in _STARTERS
-    return True
+    return not _SHORT_BEFORE_NAME.fullmatch(short) or _STARTER.match(right) is not None
 
 
 def _line_ends(line: str, after: str, widths: tuple[int, int]) -> bool:

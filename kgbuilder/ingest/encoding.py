@@ -21,6 +21,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _PLAIN = re.compile("[\t\n\r -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+_ASCII = bytes(range(128))
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _LONELY = re.compile(r"(?<![^\x00-\x7f])[^\x00-\x7f](?![^\x00-\x7f])")
@@ -113,15 +114,25 @@ def decode_line(line: bytes, codec: str | None) -> tuple[str, str | None]:
     """
     if line.isascii():
         return line.decode("ascii"), codec
-    if codec is not None:
-        return line.decode(codec), codec
     try:
-        return line.decode("utf-8"), "utf-8"
+        text = line.decode("utf-8")
     except UnicodeDecodeError as error:
+        if codec == "utf-8" or _count_wide(line[: error.start]) >= _SURE_UTF8_CHARS:
+            raise
+        return _decode_gb18030(line, codec, error), "gb18030"
+    if codec == "gb18030" and _count_wide(line) < _SURE_UTF8_CHARS:
+        return _decode_gb18030(line, codec, None), codec
+    return text, "utf-8"
+
+
+def _decode_gb18030(line: bytes, codec: str | None, not_utf8: UnicodeDecodeError | None) -> str:
+    try:
         text = line.decode("gb18030")
-        if _doubt(text) == "refuse":
-            raise error
-        return text, "gb18030"
+    except UnicodeDecodeError as error:
+        raise not_utf8 or error from error
+    if codec is None and not_utf8 is not None and _doubt(text):
+        raise not_utf8
+    return text
 
 
 def clean(text: str) -> tuple[str, tuple[str, ...]]:
@@ -180,12 +191,17 @@ def _scan(stream: BinaryIO, encoding: Encoding) -> str:
         try:
             text = decoder.decode(data, not data)
         except UnicodeDecodeError as error:
-            n_wide += len(_NOT_ASCII.findall(error.object[: error.start].decode(encoding.codec, "ignore")))
+            n_wide += _count_wide(error.object[: error.start])
             raise _Undecodable(start + error.start, n_wide, error.reason) from error
         offset += len(data)
-        n_wide += 0 if text.isascii() else len(_NOT_ASCII.findall(text))
+        n_wide += _count_wide(data)
         sample = sample or text[:_SAMPLE_CHARS]
     return sample
+
+
+def _count_wide(data: bytes) -> int:
+    """Return about how many characters beyond ASCII valid UTF-8 holds; all of them are of three bytes or nearly so."""
+    return 0 if data.isascii() else len(data.translate(None, _ASCII)) // 3
 
 
 def _gb18030(stream: BinaryIO, where: str, not_utf8: _Undecodable) -> Encoding:

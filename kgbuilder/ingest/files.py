@@ -40,12 +40,11 @@ def find_files(paths: Sequence[str | Path]) -> Iterator[Path]:
 
 
 @contextmanager
-def open_file(path: Path, *, limits: Limits) -> Iterator[BinaryIO]:
-    """Open a regular file for reading bytes.
+def open_file(path: Path, *, where: str, limits: Limits) -> Iterator[BinaryIO]:
+    """Open a regular file for reading bytes; `where` is what errors call it.
 
     Raises IngestError: it is missing, not a regular file, larger than the limit, or may not be read.
     """
-    where = printable(path)
     try:
         # Without O_NONBLOCK the opening of a named pipe waits for a writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,12 +49,13 @@ def read_isolated(
     if recognize_file(path, limits=limits) not in _PARSED:
         yield from read(path, source=source, limits=limits)
         return
-    yield from _reader().read(path, printable(path) if source is None else source, limits)
+    yield from _reader(os.getpid()).read(path, printable(path) if source is None else source, limits)
 
 
 @lru_cache(maxsize=1)
-def _reader() -> "_Reader":
-    reader = _Reader()
+def _reader(process: int) -> "_Reader":
+    """Return the reader of this process; a fork must not share the pipes of its parent's."""
+    reader = _Reader(process)
     atexit.register(reader.close)
     return reader
 
@@ -71,7 +73,8 @@ def _errors() -> TypeAdapter[ErrorFields]:
 class _Reader:
     """One child process, started when first needed and again after each death."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: int) -> None:
+        self._process = process
         self._child: subprocess.Popen[bytes] | None = None
         self._limits = Limits()
         self._lock = Lock()
@@ -93,7 +96,7 @@ class _Reader:
 
     def close(self) -> None:
         """End the child."""
-        if self._child is not None:
+        if self._child is not None and self._process == os.getpid():
             self._child.kill()
             self._child.communicate()
             self._child = None

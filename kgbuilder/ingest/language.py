@@ -38,7 +38,7 @@ def detect_language(text: str) -> Language:
     if sample.isascii():
         return "en" if _LATIN.search(sample) else "und"
     n_han = _count(_HAN, sample)
-    if n_han and len(_KANA.findall(sample)) * 10 > n_han:
+    if _KANA.search(sample) and 10 * len(_KANA.findall(sample)) > n_han:
         return "und"
     if 2 * n_han > len(sample):
         return "zh"

@@ -19,14 +19,18 @@ _PAGE_NUMBER = re.compile(
     r"(?:page\s*)?[-–—\s]*\d{1,5}[-–—\s]*(?:(?:/|of)\s*\d{1,5})?|第\s*\d{1,5}\s*页.{0,12}", re.IGNORECASE
 )
 _DIGITS = re.compile(r"\d+")
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 _LIST_MARK = re.compile(
     r"[•·▪◦‣●○■□*–—-]\s|\(?\d{1,3}[.)]\s|[（(]?[\d一二三四五六七八九十]{1,3}[)）、]|第[\d一二三四五六七八九十百]+[章节条款]"
 )
 _SENTENCE_END = re.compile(r"[。！？；….!?:：][\"'”’』」）)\]]*\Z")
+_CLOSING = re.compile(r"[,.;:)\]，。；：、）]")
 _FIRST_WORD = re.compile(f"[^\\s{CJK}]+")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LAST_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\Z")
 _MIN_REPEATS = 3
 _MIN_STEPS = 5
+_FEW_LINES = 3
 _USUAL_STEP = 2.0
 _WIDEST_STEP = 2.6
 _MIN_BODY_CHARS = 12
@@ -37,7 +41,8 @@ _GAP = "\n\n"
 class Line:
     """A line of a page: `x` and `y` where its baseline begins, `size` of its font, in points.
 
-    `hyphen` when it ends in the middle of a word, the hyphen itself already taken off.
+    `hyphen` when it ends in the middle of a word, the hyphen itself already taken off; `is_row` when wide gaps part
+    it into cells.
     """
 
     text: str
@@ -47,23 +52,24 @@ class Line:
     size: float
     box: Box
     hyphen: bool
+    is_row: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Block:
-    """The left and right edge of lines set alike, one below the other."""
+    """The left and right edge that lines set alike, one below the other, keep to."""
 
     left: float
     right: float
 
 
 def running_lines(pages: Sequence[Sequence[Line]]) -> set[Line]:
-    """Return the page numbers, and the heads and feet that come again on at least a third of the pages."""
+    """Return the page numbers, and the first and last lines that come again at one height, but for their digits."""
     edges = [line for page in pages for line in _edge_lines(page)]
-    masks = Counter(_mask(line) for line in edges)
-    n_needed = max(_MIN_REPEATS, len(pages) / 3)
     numbers = {line for line in edges if len(pages) > 1 and _PAGE_NUMBER.fullmatch(line.text)}
-    return numbers | {line for line in edges if masks[_mask(line)] >= n_needed}
+    worded = [line for line in edges if _LETTERS.search(line.text)]
+    masks = Counter(map(_mask, worded))
+    return numbers | {line for line in worded if masks[_mask(line)] >= _MIN_REPEATS}
 
 
 def join_lines(lines: Sequence[Line]) -> tuple[str, tuple[PageSpan, ...]]:
@@ -75,12 +81,51 @@ def join_lines(lines: Sequence[Line]) -> tuple[str, tuple[PageSpan, ...]]:
     parts: list[str] = []
     spans: list[PageSpan] = []
     position = 0
-    for line, gap in zip(lines, _gaps(lines), strict=True):
-        text = _unhyphenated(line.text) if line.hyphen or (not gap and line.text.endswith("-")) else line.text
+    hyphens = _Hyphens(lines)
+    for line, after, gap in zip(lines, [*lines[1:], None], _gaps(lines), strict=True):
+        text = line.text
+        if after and (line.hyphen or (not gap and text.endswith("-"))):
+            text = hyphens.settle(text.removesuffix("-"), after.text)
         spans.append(PageSpan(start=position, end=position + len(text), page=line.page, box=line.box))
         parts += (text, gap)
         position += len(text) + len(gap)
     return "".join(parts).removesuffix(_GAP), tuple(spans)
+
+
+class _Hyphens:
+    """Tells a word cut at a line end from one written with a hyphen, by the other words of the document."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+        self._words: frozenset[str] | None = None
+
+    def settle(self, text: str, after: str) -> str:
+        """Return the line with the hyphen at its end or without; `text` comes without."""
+        head, tail = _LAST_WORD.search(text), _WORD.match(after)
+        if head is None or tail is None or "-" in head.group():
+            return text + "-"
+        first, second = head.group().lower(), tail.group().lower()
+        words = self._known()
+        if first + second in words:
+            return text
+        return text + "-" if f"{first}-{second}" in words or {first, second} <= words else text
+
+    def _known(self) -> frozenset[str]:
+        if self._words is None:
+            self._words = frozenset(
+                word
+                for before, line in pairwise([None, *self._lines])
+                if line is not None
+                for word in _whole_words(line, before)
+            )
+        return self._words
+
+
+def _whole_words(line: Line, before: Line | None) -> list[str]:
+    """Return the words of a line but for those cut at its ends."""
+    words = _WORD.findall(line.text.lower())
+    first = 1 if before is not None and (before.hyphen or before.text.endswith("-")) else 0
+    return words[first : -1 if line.hyphen or line.text.endswith("-") else None]
 
 
 def _edge_lines(page: Sequence[Line]) -> tuple[Line, ...]:
@@ -94,38 +139,40 @@ def _mask(line: Line) -> tuple[str, int]:
     return _DIGITS.sub("#", line.text), round(line.y / 3)
 
 
-def _unhyphenated(text: str) -> str:
-    """Leave the hyphen out, unless the word has others: "state-of-the-" goes on with one."""
-    text = text.removesuffix("-")
-    word = _LAST_WORD.search(text)
-    return text + "-" if word is None or "-" in word.group() else text
-
-
 def _gaps(lines: Sequence[Line]) -> Iterator[str]:
     """Yield what stands after each line: nothing or a space within a paragraph, an empty line at its end."""
     blocks = _blocks(lines)
     for (line, block), (after, after_block) in pairwise(zip(lines, blocks, strict=True)):
-        goes_on = line.hyphen or (
-            _goes_on(line, after, block) if block is after_block else _goes_on_elsewhere(line, after, block)
-        )
-        yield _joint(line, after) if goes_on else _GAP
+        if line.hyphen:
+            yield ""
+        elif _is_beside(line, after):
+            # A raised figure, or a cell of a row.
+            yield "" if _CLOSING.match(after.text) else " "
+        elif _goes_on(line, after, block) if block is after_block else _goes_on_elsewhere(line, after, block):
+            yield _joint(line, after)
+        else:
+            yield _GAP
     yield _GAP
 
 
 def _joint(line: Line, after: Line) -> str:
     last, first = line.text[-1], after.text[0]
     cut = last == "-" and first.islower() and _LAST_WORD.search(line.text[:-1])
-    return "" if line.hyphen or cut or is_cjk(last) or is_cjk(first) else " "
+    return "" if cut or is_cjk(last) or is_cjk(first) else " "
+
+
+def _is_beside(line: Line, after: Line) -> bool:
+    """Tell whether two pieces stand side by side on one line."""
+    level = abs(line.y - after.y) < 0.5 * max(line.size, after.size)
+    return line.page == after.page and level and after.box[0] > line.box[0]
 
 
 def _goes_on(line: Line, after: Line, block: _Block) -> bool:
     """Tell whether the line after, in the same block, belongs to the same paragraph."""
-    if abs(line.y - after.y) < 0.3 * line.size:
-        return True
-    if _LIST_MARK.match(after.text):
+    if line.is_row or after.is_row or _LIST_MARK.match(after.text):
         return False
-    indented = after.x - block.left > 0.8 * line.size
-    if indented and (line.x - block.left <= 0.8 * line.size or _SENTENCE_END.search(line.text)):
+    # A first line is set in; after a list mark it is the others that are.
+    if after.x - line.x > 0.8 * line.size and not _LIST_MARK.match(line.text):
         return False
     return _is_full(line, after, block)
 
@@ -133,7 +180,7 @@ def _goes_on(line: Line, after: Line, block: _Block) -> bool:
 def _goes_on_elsewhere(line: Line, after: Line, block: _Block) -> bool:
     """Tell whether a paragraph goes on at the head of the next column or page."""
     moved = after.page != line.page or after.y > line.y
-    open_ended = not _SENTENCE_END.search(line.text) and not _LIST_MARK.match(after.text)
+    open_ended = not (_SENTENCE_END.search(line.text) or _LIST_MARK.match(after.text) or line.is_row or after.is_row)
     body = len(line.text) >= _MIN_BODY_CHARS and _is_alike(line, after)
     return moved and open_ended and body and _is_full(line, after, block)
 
@@ -157,11 +204,23 @@ def _blocks(lines: Sequence[Line]) -> list[_Block]:
         step = (line.y - after.y) / line.size
         if line.page != after.page or not _is_alike(line, after) or not -0.3 <= step <= widest:
             starts.append(index)
+    pages: dict[int, list[Line]] = {}
+    for line in lines:
+        pages.setdefault(line.page, []).append(line)
     blocks: list[_Block] = []
     for start, end in pairwise([*starts, len(lines)]):
-        boxes = [line.box for line in lines[start:end]]
-        blocks += [_Block(left=min(box[0] for box in boxes), right=max(box[2] for box in boxes))] * (end - start)
+        blocks += [_block(lines[start:end], pages[lines[start].page])] * (end - start)
     return blocks
+
+
+def _block(lines: Sequence[Line], page: Sequence[Line]) -> _Block:
+    """Return the edges of a block; a few lines alone do not show how far lines may go, others on the page do."""
+    left, right = min(line.box[0] for line in lines), max(line.box[2] for line in lines)
+    if len(lines) <= _FEW_LINES:
+        reach = 3 * lines[0].size
+        rights = sorted(line.box[2] for line in page if abs(line.box[0] - left) < reach and _is_alike(line, lines[0]))
+        right = max(right, rights[len(rights) * 3 // 4])
+    return _Block(left=left, right=right)
 
 
 def _widest_step(lines: Sequence[Line]) -> float:

@@ -1,10 +1,12 @@
 """Reader for PDF: the text of each page with its lines rejoined into paragraphs, and where each line stands."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from ctypes import c_double
-from pathlib import Path
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from math import hypot
+from typing import TYPE_CHECKING, BinaryIO
 
 from kgbuilder.errors import IngestError
 from kgbuilder.ingest.encoding import clean
@@ -14,21 +16,28 @@ from kgbuilder.ingest.limits import Limits
 from kgbuilder.records import PageSpan
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfPage
+    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
 __all__ = ["read_pdf"]
 
 _HYPHEN = "\x02"
 """What PDFium puts in place of a hyphen at the end of a line and the line end after it."""
 
-_LINE = re.compile(f"([^\r\n{_HYPHEN}]*)({_HYPHEN}|\r?\n|\Z)")
+_SOFT_HYPHEN = "\u00ad"
+_LINE = re.compile(f"([^\r\n{_HYPHEN}]*)({_HYPHEN}|\r\n?|\n|\\Z)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _END_MARK = b"%%EOF"
+_PADDING = b"\0\r\n\t "
 _TAIL_BYTES = 8_192
 _PASSWORD_ERROR = 4
+_UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff]")
+_CELL_GAP = 1.5
+_MARK_WIDTH = 2.0
+_MAX_UNMAPPED = 0.1
 _MAX_NAMED_PAGES = 20
 
 
-def read_pdf(path: Path, *, where: str, limits: Limits) -> tuple[str, tuple[PageSpan, ...], tuple[str, ...]]:
+def read_pdf(stream: BinaryIO, *, where: str, limits: Limits) -> tuple[str, tuple[PageSpan, ...], tuple[str, ...]]:
     """Return the text of all pages, a span per line with its page and box, and warnings.
 
     Lines of one paragraph are rejoined: Chinese without a space, words cut by a hyphen made whole, others with a
@@ -38,9 +47,9 @@ def read_pdf(path: Path, *, where: str, limits: Limits) -> tuple[str, tuple[Page
     """
     import pypdfium2
 
-    _check_end(path, where)
+    _check_end(stream, where)
     try:
-        document = pypdfium2.PdfDocument(path)
+        document = pypdfium2.PdfDocument(stream)
     except pypdfium2.PdfiumError as error:
         raise _unopened(error.err_code == _PASSWORD_ERROR, where) from error
     try:
@@ -56,26 +65,24 @@ def read_pdf(path: Path, *, where: str, limits: Limits) -> tuple[str, tuple[Page
     lines = [line for page in pages for line in page]
     text, spans = join_lines([line for line in lines if line not in heads] or lines)
     text, replaced = clean(text)
-    return text, spans, (*_warn(blank, broken), *replaced)
+    return text, spans, (*_warn(blank, broken), *replaced, *_unmapped(text))
 
 
-def _check_end(path: Path, where: str) -> None:
+def _check_end(stream: BinaryIO, where: str) -> None:
     """PDFium mends a file that was cut off and says nothing of the pages that are gone.
 
     Raises IngestError: the end mark is missing.
     """
-    with path.open("rb") as stream:
-        stream.seek(0, 2)
-        n_bytes = stream.tell()
-        stream.seek(max(0, n_bytes - _TAIL_BYTES))
-        tail = stream.read()
-        while n_bytes and not tail.strip(b"\0\r\n\t "):
-            n_bytes = max(0, n_bytes - _TAIL_BYTES)
-            stream.seek(max(0, n_bytes - _TAIL_BYTES))
-            tail = stream.read(_TAIL_BYTES)
+    position, tail = stream.seek(0, 2), b""
+    # Some programs fill the file up with zeros.
+    while position and not tail.strip(_PADDING):
+        position = max(0, position - _TAIL_BYTES)
+        stream.seek(position)
+        tail = stream.read(_TAIL_BYTES + len(_END_MARK))
     if _END_MARK not in tail:
         remedy = "get the file again, or open it in a viewer and print it to a new PDF"
         raise IngestError("the PDF is cut off: its end is missing", where=where, remedy=remedy)
+    stream.seek(0)
 
 
 def _unopened(encrypted: bool, where: str) -> IngestError:
@@ -90,7 +97,8 @@ def _textless(n_pages: int, has_content: bool, where: str) -> IngestError:
         what = f"there is no text on any of its {n_pages} pages: it is scanned and needs OCR"
         remedy = "run OCR (text recognition) on it first, such as ocrmypdf"
         return IngestError(what, where=where, remedy=remedy)
-    return IngestError("its pages are empty", where=where, remedy="check the file, or leave it out")
+    remedy = "check the file in a viewer, or leave it out"
+    return IngestError("its pages show nothing: they are empty or damaged", where=where, remedy=remedy)
 
 
 def _warn(blank: Sequence[int], broken: Sequence[int]) -> tuple[str, ...]:
@@ -100,6 +108,12 @@ def _warn(blank: Sequence[int], broken: Sequence[int]) -> tuple[str, ...]:
     if broken:
         warnings.append(f"pages that are damaged and were left out: {_named(broken)}")
     return tuple(warnings)
+
+
+def _unmapped(text: str) -> tuple[str, ...]:
+    if len(_UNMAPPED.findall(text)) <= _MAX_UNMAPPED * len(text):
+        return ()
+    return ("its fonts do not say which characters they show: if the text is garbled, it needs OCR",)
 
 
 def _named(pages: Sequence[int]) -> str:
@@ -133,29 +147,69 @@ def _page_lines(page: "PdfPage", number: int) -> Iterator[Line]:
     import pypdfium2.raw as pdfium
 
     text_page = page.get_textpage()
-    raw = text_page.raw
-    codes = [pdfium.FPDFText_GetUnicode(raw, index) for index in range(text_page.count_chars())]
+    codes = [pdfium.FPDFText_GetUnicode(text_page.raw, index) for index in range(text_page.count_chars())]
     # One character per index, or the boxes asked for below would be those of other characters.
-    text = "".join(map(chr, codes))
-    x, y = c_double(), c_double()
+    text = "".join(chr(code) if code <= sys.maxunicode else "\ufffd" for code in codes)
     for match in _LINE.finditer(text):
-        content = fold_glyphs(match.group(1)).strip()
-        if not content:
-            continue
-        start, end = match.span(1)
-        start += len(match.group(1)) - len(match.group(1).lstrip())
-        pdfium.FPDFText_GetCharOrigin(raw, start, x, y)
-        rects = [text_page.get_rect(index) for index in range(text_page.count_rects(start, end - start))]
-        yield Line(
-            text=content,
-            page=number,
-            x=x.value,
-            y=y.value,
-            size=pdfium.FPDFText_GetFontSize(raw, start) or 1.0,
-            box=_union(rects) if rects else (x.value, y.value, x.value, y.value),
-            hyphen=match.group(2) == _HYPHEN,
-        )
+        start, end = _trim(text, *match.span(1))
+        if start < end:
+            content = fold_glyphs(_pair_surrogates(text[start:end]))
+            origin, size, boxes = _measure(text_page, start, end, _sizing(text, start, end))
+            yield Line(
+                text=content,
+                page=number,
+                x=origin[0],
+                y=origin[1],
+                size=size,
+                box=_union(boxes) if boxes else (*origin, *origin),
+                hyphen=match.group(2) == _HYPHEN,
+                is_row=_has_cells(boxes, size),
+            )
     text_page.close()
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and (text[start].isspace() or text[start] == _SOFT_HYPHEN):
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] == _SOFT_HYPHEN):
+        end -= 1
+    return start, end
+
+
+def _sizing(text: str, start: int, end: int) -> int:
+    """Return the index of the character whose size is the line's: the first may be a list mark, a blank has none."""
+    index = (start + end) // 2
+    while index > start and text[index].isspace():
+        index -= 1
+    return index
+
+
+def _measure(
+    text_page: "PdfTextPage", start: int, end: int, sizing: int
+) -> tuple[tuple[float, float], float, list[Box]]:
+    """Return where the baseline of the characters begins, the size of their font, and their boxes."""
+    import pypdfium2.raw as pdfium
+
+    x, y, matrix = c_double(), c_double(), pdfium.FS_MATRIX()
+    pdfium.FPDFText_GetCharOrigin(text_page.raw, start, x, y)
+    pdfium.FPDFText_GetMatrix(text_page.raw, sizing, matrix)
+    size = pdfium.FPDFText_GetFontSize(text_page.raw, sizing) * hypot(matrix.c, matrix.d)
+    boxes = [text_page.get_rect(index) for index in range(text_page.count_rects(start, end - start))]
+    return (x.value, y.value), size or 1.0, boxes
+
+
+def _has_cells(rects: Sequence[Box], size: float) -> bool:
+    """Tell whether wide gaps part a line; the one behind a list mark is none."""
+    if rects and rects[0][2] - rects[0][0] < _MARK_WIDTH * size:
+        rects = rects[1:]
+    return any(right[0] - left[2] > _CELL_GAP * size for left, right in pairwise(rects))
+
+
+def _pair_surrogates(text: str) -> str:
+    """Make one character of the two halves that some systems' PDFium gives for it."""
+    if _SURROGATE.search(text) is None:
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _union(boxes: Sequence[Box]) -> Box:

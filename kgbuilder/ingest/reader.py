@@ -35,10 +35,10 @@ def read(path: Path, *, source: str | None = None, limits: Limits | None = None)
     limits = limits or Limits()
     where = printable(path) if source is None else source
     try:
-        with open_file(path, limits=limits) as stream:
+        with open_file(path, where=where, limits=limits) as stream:
             yield from _read(stream, path=path, source=where, limits=limits)
     except IngestError as error:
-        yield error if source is None or error.where != printable(path) else _placed(error, where)
+        yield error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         yield IngestError(f"reading it failed: {reason}", where=where, remedy="check the disk and try again")
@@ -51,7 +51,7 @@ def read(path: Path, *, source: str | None = None, limits: Limits | None = None)
 def recognize_file(path: Path, *, limits: Limits) -> Kind | None:
     """Return the kind a file will be read as; None where `read` will say what is wrong with it."""
     try:
-        with open_file(path, limits=limits) as stream:
+        with open_file(path, where="", limits=limits) as stream:
             return recognize(stream, path.name, "").kind
     except (IngestError, OSError):
         return None
@@ -64,18 +64,18 @@ def _read(stream: BinaryIO, *, path: Path, source: str, limits: Limits) -> Itera
     if form.kind == "jsonl":
         yield from _read_lines(stream, name=name, source=source, warnings=form.warnings)
         return
-    body = _body(form.kind, stream, path=path, source=source, limits=limits)
+    body = _body(form.kind, stream, source=source, limits=limits)
     warnings = (*form.warnings, *body.warnings)
     yield _document(
         text=body.text, kind=form.kind, source=source, name=name, pages=body.pages, warnings=warnings, language=None
     )
 
 
-def _body(kind: Kind, stream: BinaryIO, *, path: Path, source: str, limits: Limits) -> _Body:
+def _body(kind: Kind, stream: BinaryIO, *, source: str, limits: Limits) -> _Body:
     if kind == "pdf":
         from kgbuilder.ingest.pdf import read_pdf
 
-        text, pages, warnings = read_pdf(path, where=source, limits=limits)
+        text, pages, warnings = read_pdf(stream, where=source, limits=limits)
         return _Body(text=text, pages=pages, warnings=warnings)
     if kind == "docx":
         from kgbuilder.ingest.word import read_docx
@@ -141,7 +141,3 @@ def _document(
         pages=pages,
         warnings=warnings,
     )
-
-
-def _placed(error: IngestError, where: str) -> IngestError:
-    return IngestError(error.what, where=where, remedy=error.remedy)

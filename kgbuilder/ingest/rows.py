@@ -69,7 +69,7 @@ def read_jsonl(stream: BinaryIO, *, where: str) -> Iterator[Line | IngestError]:
     """
     n_good = n_bad = 0
     seen: set[int] = set()
-    for number, text in enumerate(_json_lines(stream), start=1):
+    for number, text in enumerate(_json_lines(stream, where), start=1):
         if isinstance(text, str) and not text.strip():
             continue
         line = _parse_line(text, number, where, seen)
@@ -136,8 +136,8 @@ def _evenness(head: Sequence[str], delimiter: str) -> tuple[float, int]:
 def _row_text(header: Sequence[str], row: Sequence[str], marks: tuple[str, str]) -> str:
     colon, comma = marks
     fields = []
-    for number, (column, value) in enumerate(zip_longest(header, row, fillvalue=""), start=1):
-        value = " ".join(value.split())
+    for number, (column, field) in enumerate(zip_longest(header, row, fillvalue=""), start=1):
+        value = " ".join(field.split())
         if value:
             fields.append(f"{' '.join(column.split()) or number}{colon}{value}")
     return comma.join(fields)
@@ -149,11 +149,14 @@ def _odd(rows: Sequence[int]) -> tuple[str, ...]:
     return (f"rows with more or fewer fields than the header: {len(rows)}, the first is row {rows[0]}",)
 
 
-def _json_lines(stream: BinaryIO) -> Iterator[str | UnicodeDecodeError]:
-    """Yield each line's text, or what is wrong with its bytes."""
+def _json_lines(stream: BinaryIO, where: str) -> Iterator[str | UnicodeDecodeError]:
+    """Yield each line's text, or what is wrong with its bytes.
+
+    Raises IngestError: UTF-16 that is broken, where no line can be told from the next.
+    """
     encoding = marked_codec(stream.read(4096)) or Encoding(codec="utf-8")
     if encoding.codec != "utf-8":
-        yield from _lines(decode(stream, encoding))
+        yield from _lines(decode(stream, detect_encoding(stream, where)))
         return
     stream.seek(encoding.mark_bytes)
     codec = "utf-8" if encoding.mark_bytes else None
@@ -169,7 +172,7 @@ def _json_lines(stream: BinaryIO) -> Iterator[str | UnicodeDecodeError]:
 def _parse_line(text: str | UnicodeDecodeError, number: int, where: str, seen: set[int]) -> Line | IngestError:
     where = f"{where} line {number}"
     if isinstance(text, UnicodeDecodeError):
-        what = f"byte {text.start} of the line is not {text.encoding}"
+        what = f"byte {text.start} of the line is not {text.encoding.upper()}"
         return IngestError(what, where=where, remedy="save the file as UTF-8")
     try:
         record = json.loads(text)

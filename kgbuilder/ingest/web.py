@@ -19,9 +19,9 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _CJK_LINE_END = re.compile(f"(?<=[{CJK}])[ \t]*\r?\n[ \t]*(?=[{CJK}])")
 _TABLE_RULE = re.compile(r"\|?[-:| ]+\|?")
 _UNSEEN = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object")
-_BLOCKS = frozenset(
-    "address article aside blockquote br caption dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6"
-    " header hr legend li main nav ol option p pre section summary table td th title tr ul".split()
+_BLOCK = re.compile(
+    "address|article|aside|blockquote|br|caption|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr"
+    "|legend|li|main|nav|ol|option|p|pre|section|summary|table|td|th|title|tr|ul"
 )
 
 
@@ -108,7 +108,7 @@ def _text_parts(tree: "HtmlElement") -> Iterator[str | None]:
     from lxml import etree
 
     for event, element in etree.iterwalk(tree, events=("start", "end")):
-        if element.tag in _BLOCKS:
+        if isinstance(element.tag, str) and _BLOCK.fullmatch(element.tag):
             yield None
         text = element.text if event == "start" else element.tail
         if text:

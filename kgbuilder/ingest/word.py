@@ -52,8 +52,8 @@ def read_docx(stream: BinaryIO, *, where: str, limits: Limits) -> str:
         text = _text(stream, where)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RecursionError, KeyError) as error:
         raise damaged from error
-    except (ValueError, SyntaxError, AttributeError) as error:
-        # python-docx on a part of another type or of malformed XML (lxml's error is a SyntaxError).
+    except (ValueError, SyntaxError, AttributeError, OSError) as error:
+        # A part of another type, malformed XML (lxml's error is a SyntaxError), an offset that lies outside the file.
         raise damaged from error
     if not text.strip():
         remedy = "if it shows pictures of text, it needs OCR (text recognition) first"

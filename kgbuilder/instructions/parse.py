@@ -18,6 +18,7 @@ from kgbuilder.errors import ParseError
 from kgbuilder.instructions.salvage import read_values
 from kgbuilder.instructions.schema import HEAD_MARK, Schema, Task
 from kgbuilder.instructions.vocabulary import (
+    ABSENT,
     ECHOES,
     EMPTY_REPLIES,
     ENTITY_WRAPPERS,
@@ -65,15 +66,15 @@ def parse(task: Task, reply: str, schema: Ontology | Schema | Sequence[str]) -> 
         ParseError: when nothing in the reply resembles an answer.
     """
     salvaged = read_values(reply)
-    reading = _Reading(task, schema)
+    reading = _Reading(task, schema, may_hold_surrogates="\\u" in reply or _SURROGATE.search(reply) is not None)
     for value in salvaged.values:
         reading.read(value)
     if not reading.is_answer and reply.strip().lower() not in EMPTY_REPLIES:
         what = f"the reply to the {task} prompt holds no answer: {reply.strip()[:80]!r}"
         raise ParseError(what, remedy="ask again, or ask a model that was trained for extraction")
     return ParsedReply(
-        mentions=tuple(reading.mentions),
-        triples=tuple(reading.triples),
+        mentions=tuple([MentionClaim(text=name, label=label) for name, label in reading.mentions]),
+        triples=tuple([_triple_claim(triple) for triple in reading.triples]),
         problems=tuple(reading.problems),
         complete=salvaged.complete,
     )
@@ -115,16 +116,26 @@ def _names_of(schema: Ontology | Schema | tuple[str, ...]) -> _Names:
     return _Names(schema)
 
 
-class _Reading:
-    """Collects the claims of one reply, in order, each once."""
+_Triple = tuple[str, str, str, str | None, str | None]
+"""Head, relation, tail, and the labels of head and tail where the reply gives them."""
 
-    def __init__(self, task: Task, schema: Ontology | Schema | Sequence[str]) -> None:
-        self.mentions: dict[MentionClaim, None] = {}
-        self.triples: dict[TripleClaim, None] = {}
+
+def _triple_claim(triple: _Triple) -> TripleClaim:
+    head, relation, tail, head_label, tail_label = triple
+    return TripleClaim(head=head, relation=relation, tail=tail, head_label=head_label, tail_label=tail_label)
+
+
+class _Reading:
+    """Collects the claims of one reply, in order, each once; names are resolved to labels as soon as they are met."""
+
+    def __init__(self, task: Task, schema: Ontology | Schema | Sequence[str], may_hold_surrogates: bool) -> None:
+        self.mentions: dict[tuple[str, str], None] = {}
+        self.triples: dict[_Triple, None] = {}
         self.problems: list[Quarantined] = []
         self.is_answer = False
         self._task = task
         self._names = _names_of(schema if isinstance(schema, Ontology | Schema) else tuple(schema))
+        self._may_hold_surrogates = may_hold_surrogates
 
     def read(self, value: object) -> None:
         """Read one value of the reply."""
@@ -139,9 +150,9 @@ class _Reading:
 
     def _either(self, value: object, depth: int) -> None:
         """Read an answer that may hold entities, triples, or both."""
-        if self._is_too_deep(value, depth):
-            return
-        if isinstance(value, list):
+        if depth > _MAX_DEPTH:
+            self._too_deep(value)
+        elif isinstance(value, list):
             for item in value:
                 self._either(item, depth + 1)
         elif not isinstance(value, dict):
@@ -175,14 +186,17 @@ class _Reading:
         """Read entities; `label` is the type whose value this is, None where none has been named yet."""
         if isinstance(value, str):
             self._mention(value, label)
-        elif self._is_too_deep(value, depth):
-            return
+        elif depth > _MAX_DEPTH:
+            self._too_deep(value)
         elif isinstance(value, list):
             if label is None and (pair := self._typed_name(value)) is not None:
                 self._mention(*pair)
             elif len(value) != 1 or not is_absent(value[0]):
                 for item in value:
-                    self._entities(item, label, depth + 1)
+                    if isinstance(item, str):
+                        self._mention(item, label)
+                    else:
+                        self._entities(item, label, depth + 1)
         elif isinstance(value, dict):
             self._entity_object(value, label, depth)
         else:
@@ -195,9 +209,9 @@ class _Reading:
         first, second = value
         if not (isinstance(first, str) and isinstance(second, str)):
             return None
-        if self._names.entity(second) is not None:
-            return first, second
-        return (second, first) if self._names.entity(first) is not None else None
+        if (label := self._names.entity(second)) is not None:
+            return first, label
+        return (second, label) if (label := self._names.entity(first)) is not None else None
 
     def _entity_object(self, value: dict[str, object], label: str | None, depth: int) -> None:
         roles = roles_in(value)
@@ -206,19 +220,22 @@ class _Reading:
             names = list(names_in(roles["name"]))
             if not names and not is_absent(roles["name"]):
                 self._problem(value, "an entity without a name")
+            if isinstance(type_, str):
+                label = self._names.entity(type_) or type_
             for name in names:
-                self._mention(name, type_ if isinstance(type_, str) else label)
+                self._mention(name, label)
             return
         for key, child in value.items():
             word = word_of(key)
-            known = None if self._names.is_open and word in ENTITY_WRAPPERS | WRAPPERS else self._names.entity(key)
+            is_wrapper = word in ENTITY_WRAPPERS or word in WRAPPERS
+            known = None if self._names.is_open and is_wrapper else self._names.entity(key)
             if label is not None and known is None:
                 # Names as keys, with a remark on each: {"person": {"Ada": "a painter"}}.
                 self._entities(child if isinstance(child, list) else key, label, depth + 1)
             elif known is not None:
                 self.is_answer = True
-                self._entities(child, key, depth + 1)
-            elif word in ENTITY_WRAPPERS or word in WRAPPERS:
+                self._entities(child, known, depth + 1)
+            elif is_wrapper:
                 self.is_answer = self.is_answer or word in ENTITY_WRAPPERS
                 self._entities(child, None, depth + 1)
             elif word not in ECHOES and word not in RELATION_WRAPPERS:
@@ -232,13 +249,11 @@ class _Reading:
 
     def _relations(self, value: object, relation: str | None, depth: int) -> None:
         """Read triples; `relation` is the one whose value this is, None where none has been named yet."""
-        if self._is_too_deep(value, depth):
-            return
-        if isinstance(value, list):
-            if relation is not None and len(value) == 1 and is_absent(value[0]):
-                return
-            if value and all(isinstance(item, str) for item in value):
-                self._row([str(item) for item in value], relation)
+        if depth > _MAX_DEPTH:
+            self._too_deep(value)
+        elif isinstance(value, list):
+            if value and isinstance(value[0], str):
+                self._row(value, relation)
                 return
             for item in value:
                 self._relations(item, relation, depth + 1)
@@ -247,25 +262,31 @@ class _Reading:
         else:
             self._absent_or_problem(value)
 
-    def _row(self, row: list[str], relation: str | None) -> None:
+    def _row(self, row: list[object], relation: str | None) -> None:
         """Read [head, tail] under a relation, or [head, relation, tail] in whichever order the relation stands."""
         if len(row) == 2 and relation is not None:
-            self._triple(row[0], relation, row[1])
+            head, tail = row
+            if isinstance(head, str) and isinstance(tail, str):
+                self._triple(head, relation, tail)
+                return
         elif len(row) == 3:
-            known = self._names.relation
-            if known(row[1]) is None and known(row[0]) is not None:
-                self._triple(row[1], row[0], row[2])
-            else:
-                self._triple(row[0], row[1], row[2])
-        else:
-            self._problem(row, "not a head and a tail")
+            head, name, tail = row
+            if isinstance(head, str) and isinstance(name, str) and isinstance(tail, str):
+                known = self._names.relation(name)
+                if known is None and (first := self._names.relation(head)) is not None:
+                    head, known = name, first
+                self._triple(head, known or name, tail)
+                return
+        elif len(row) == 1 and is_absent(row[0]):
+            return
+        self._problem(row, "not a head and a tail")
 
     def _relation_object(self, value: dict[str, object], relation: str | None, depth: int) -> None:
         roles = roles_in(value)
         if "head" in roles and "tail" in roles:
             self._triple_object(value, roles, relation)
             return
-        if roles and len(roles) == len(value) and (relation is not None or "relation" not in value):
+        if ("head" in roles or "tail" in roles) and not any(isinstance(child, list | dict) for child in value.values()):
             self._problem(value, "a triple without head or tail")
             return
         for key, child in value.items():
@@ -278,7 +299,7 @@ class _Reading:
                     self._triple(key, relation, tail)
             elif known is not None:
                 self.is_answer = True
-                self._relations(child, key, depth + 1)
+                self._relations(child, known, depth + 1)
             elif is_wrapper:
                 self.is_answer = self.is_answer or word in RELATION_WRAPPERS
                 self._relations(child, None, depth + 1)
@@ -288,8 +309,9 @@ class _Reading:
                 self._problem({key: child}, f"{key[:60]!r} is not a relation")
 
     def _triple_object(self, value: dict[str, object], roles: dict[str, object], relation: str | None) -> None:
-        named = roles.get("relation")
-        relation = named if isinstance(named, str) and named else relation
+        named = roles.get("relation") or (roles.get("type") if relation is None else None)
+        if isinstance(named, str) and named:
+            relation = self._names.relation(named) or named
         heads, tails = list(names_in(roles["head"])), list(names_in(roles["tail"]))
         if relation is None:
             self._problem(value, "a triple without a relation")
@@ -313,39 +335,30 @@ class _Reading:
         return self._names.entity(type_) or type_
 
     def _mention(self, name: str, label: str | None) -> None:
-        if is_absent(name):
+        if name in ABSENT:
             return
         if label is None:
             self._problem(name, "an entity without a type")
-        elif _SURROGATE.search(name) or _SURROGATE.search(label):
-            self._problem([name, label], "half of a surrogate pair", UNSTORABLE)
-        else:
+        elif self._is_storable(name, label):
             self.is_answer = True
-            self.mentions[MentionClaim(text=name, label=self._names.entity(label) or label)] = None
+            self.mentions[name, label] = None
 
     def _triple(
         self, head: str, relation: str, tail: str, head_label: str | None = None, tail_label: str | None = None
     ) -> None:
-        if is_absent(head) or is_absent(tail):
-            return
-        if _SURROGATE.search(head) or _SURROGATE.search(relation) or _SURROGATE.search(tail):
-            self._problem([head, relation, tail], "half of a surrogate pair", UNSTORABLE)
-            return
-        self.is_answer = True
-        claim = TripleClaim(
-            head=head,
-            relation=self._names.relation(relation) or relation,
-            tail=tail,
-            head_label=head_label,
-            tail_label=tail_label,
-        )
-        self.triples[claim] = None
+        if head not in ABSENT and tail not in ABSENT and self._is_storable(head, relation, tail):
+            self.is_answer = True
+            self.triples[head, relation, tail, head_label, tail_label] = None
 
-    def _is_too_deep(self, value: object, depth: int) -> bool:
-        if depth > _MAX_DEPTH and value:
+    def _is_storable(self, *names: str) -> bool:
+        if self._may_hold_surrogates and any(map(_SURROGATE.search, names)):
+            self._problem(list(names), "half of a surrogate pair", UNSTORABLE)
+            return False
+        return True
+
+    def _too_deep(self, value: object) -> None:
+        if value:
             self._problem(None, f"more than {_MAX_DEPTH} levels", TOO_DEEP)
-            return True
-        return False
 
     def _absent_or_problem(self, value: object) -> None:
         if not is_absent(value):

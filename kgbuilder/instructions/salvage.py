@@ -40,7 +40,7 @@ _PLAIN: Final = r"[^\s,，;；、:：{}\[\]｛｝［］【】\"“”]+"
 _BARE: Final = re.compile(rf"{_PLAIN}(?:(?:[ \t]+|(?<=\d):(?=\d)){_PLAIN})*")
 _BARE_IN_PARENTHESES: Final = re.compile(r"[^\s,，;；、:：{}\[\]｛｝［］【】\"“”)]+")
 _COLON: Final = re.compile(r"[:：]|=>")
-_UNBRACED: Final = re.compile(r"[\"'“‘]?[^\s\"'“”‘’{}\[\]:：]{1,60}[\"'”’]?\s*[:：]\s*[\[{［｛\"“]")
+_UNBRACED: Final = re.compile(r"[\"'“][^\"'“”{}\[\]:：]{1,60}[\"'”]\s*[:：]")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/", "'": "'"}
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")

@@ -1,11 +1,13 @@
 """The words by which replies say what a value is: models agree on JSON, not on its keys."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from graph_schema import fold
 
 __all__ = [
+    "ABSENT",
     "ECHOES",
     "EMPTY_REPLIES",
     "ENTITY_WRAPPERS",
@@ -61,11 +63,17 @@ _KEYS: Final = {
 }
 _ROLES: Final = {key: role for role, keys in _KEYS.items() for key in keys}
 
-_ABSENT: Final = frozenset({"", "NAN"})
+ABSENT: Final = frozenset({"", "NAN"})
+_MAX_WORD_CHARS: Final = 40
 
 
 def word_of(key: str) -> str:
     """Return the form in which a key is compared with the words of this module: entityType is entity_type."""
+    return _word_of(key) if len(key) <= _MAX_WORD_CHARS else key
+
+
+@lru_cache(maxsize=4096)
+def _word_of(key: str) -> str:
     return fold(key).replace(" ", "_")
 
 
@@ -81,7 +89,7 @@ def roles_in(value: dict[str, object]) -> dict[str, object]:
 
 def is_absent(value: object) -> bool:
     """Say whether a value stands for nothing: null, "" or the NAN that IEPile's wording asks for."""
-    return value is None or (isinstance(value, str) and value in _ABSENT)
+    return value is None or (isinstance(value, str) and value in ABSENT)
 
 
 def names_in(value: object) -> Iterator[str]:

@@ -96,11 +96,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Some entities and the facts between them; `degrees` counts all facts of each entity, drawn or not."""
+    """Some entities and the best supported facts between them."""
 
     entities: tuple[EntityView, ...]
     lines: tuple[Line, ...]
-    degrees: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,8 +420,9 @@ def busiest(connection: sa.Connection, *, limit: int, without: Collection[str] =
         .order_by(degree.desc(), t.entity.c.id)
         .limit(limit)
     )
-    rows = connection.execute(query).mappings().all()
-    return _picture(connection, [(_entity(row), int(row["degree"])) for row in rows])
+    found = _picture(connection, [_entity(row) for row in connection.execute(query).mappings()])
+    joined = {end for line in found.lines for end in (line.head, line.tail)}
+    return Picture(entities=tuple(e for e in found.entities if e.id in joined), lines=found.lines)
 
 
 def around(connection: sa.Connection, entity_id: str, *, limit: int) -> Picture:
@@ -435,18 +435,29 @@ def around(connection: sa.Connection, entity_id: str, *, limit: int) -> Picture:
     ids = list(near)[:limit]
     rows = connection.execute(sa.select(t.entity).where(t.entity.c.id.in_(ids))).mappings()
     found = {row["id"]: _entity(row) for row in rows}
-    return _picture(connection, [(found[i], 0) for i in ids if i in found], lonely=True)
+    return _picture(connection, [found[i] for i in ids if i in found])
 
 
-def _picture(connection: sa.Connection, entities: Sequence[tuple[EntityView, int]], *, lonely: bool = False) -> Picture:
-    ids = [entity.id for entity, _ in entities]
-    query = sa.select(t.fact).where(t.fact.c.head.in_(ids), t.fact.c.tail.in_(ids)).order_by(t.fact.c.id)
-    lines = tuple(
+def _picture(connection: sa.Connection, entities: Sequence[EntityView]) -> Picture:
+    ids = [entity.id for entity in entities]
+    query = (
+        sa.select(t.fact)
+        .where(t.fact.c.head.in_(ids), t.fact.c.tail.in_(ids))
+        .order_by(t.fact.c.n_evidence.desc(), t.fact.c.score.desc(), t.fact.c.id)
+    )
+    lines = [
         Line(fact_id=row.id, head=row.head, relation=row.relation, tail=row.tail, n_evidence=row.n_evidence)
         for row in connection.execute(query)
-    )
-    joined = {end for line in lines for end in (line.head, line.tail)}
-    drawn = [(entity, n) for entity, n in entities if lonely or entity.id in joined]
-    return Picture(
-        entities=tuple(entity for entity, _ in drawn), lines=lines, degrees=tuple(degree for _, degree in drawn)
-    )
+    ]
+    return Picture(entities=tuple(entities), lines=tuple(_thinned(lines, 2 * len(entities))))
+
+
+def _thinned(lines: Sequence[Line], limit: int) -> list[Line]:
+    """Keep at most `limit` lines, and of every entity the best one: more would be a ball of wool."""
+    seen: set[str] = set()
+    first: list[Line] = []
+    rest: list[Line] = []
+    for line in lines:
+        (rest if {line.head, line.tail} <= seen else first).append(line)
+        seen |= {line.head, line.tail}
+    return [*first, *rest[: max(0, limit - len(first))]]

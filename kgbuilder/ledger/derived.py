@@ -38,6 +38,7 @@ class MentionRow:
     score: float
     status: str
     node_id: str
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,10 +448,11 @@ def mentions_of(connection: sa.Connection, node_ids: Iterable[str]) -> list[Ment
 
 
 def documents_of(connection: sa.Connection, node_ids: Iterable[str]) -> set[str]:
-    """Return the documents that mention nodes."""
+    """Return the documents that mention nodes, or did before a person retyped them."""
     found: set[str] = set()
     for ids in batches(node_ids, IN_ROWS):
-        query = sa.select(t.mention.c.document_id).distinct().where(t.mention.c.node_id.in_(ids))
+        here = sa.or_(t.mention.c.node_id.in_(ids), t.mention.c.origin.in_(ids))
+        query = sa.select(t.mention.c.document_id).distinct().where(here)
         found.update(connection.execute(query).scalars())
     return found
 

@@ -123,6 +123,7 @@ mention = Table(
     Column("score", Float, nullable=False),
     Column("status", String(16), nullable=False),  # extracted, accepted, added
     Column("node_id", _ID, nullable=False, index=True),
+    Column("origin", _ID, index=True),  # the node it had before a person retyped its entity
 )
 
 triple = Table(

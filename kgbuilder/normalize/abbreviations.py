@@ -3,14 +3,14 @@
 import re
 
 from kgbuilder.normalize.fold import HAN, fold, has_han, signs_to_spaces
-from kgbuilder.normalize.lexicon import PLACES, without_place
+from kgbuilder.normalize.lexicon import PLACES, without_place, words_of
 
 __all__ = ["bracketed", "initials", "is_abbreviation", "is_other_script"]
 
 MAX_ABBREVIATION_CHARS = 60
 
 _BRACKETS = {")": "(", "）": "（", "]": "[", "】": "【", "〕": "〔"}
-_SMALL_WORDS = frozenset("of the and for in at to on de la le du des et y und der die das".split())
+_SMALL_WORDS = frozenset(words_of("of the and for in at to on de la le du des et y und der die das"))
 _ACRONYM = re.compile(r"[a-z][a-z0-9]{1,9}")
 _LATIN_NAME = re.compile(r"[a-z][^\W_]*(?: [^\W_]+)*")
 _PART_OF_COMPANY = frozenset(("集团", "控股", "股份"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kgbuilder.normalize.eras import ERAS
 from kgbuilder.normalize.fold import has_han, simplified
+from kgbuilder.normalize.lexicon import words_of
 from kgbuilder.normalize.numerals import HAN_DIGITS, han_integer
 
 __all__ = ["Moment", "parse_date"]
@@ -18,17 +19,21 @@ __all__ = ["Moment", "parse_date"]
 _MONTHS = {
     name: n
     for n, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct|"
-        "november nov|december dec".split("|"),
+        words_of(
+            "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sept/sep "
+            "october/oct november/nov december/dec"
+        ),
         start=1,
     )
-    for name in names.split()
+    for name in names.split("/")
 }
 _ORDINALS = {
     word: n
     for n, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-        "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        words_of(
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+            "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+        ),
         start=1,
     )
 } | {"twenty-first": 21}
@@ -36,8 +41,13 @@ _LEAP_YEAR = 2000
 _SEASONS = {"spring": 21, "summer": 22, "autumn": 23, "fall": 23, "winter": 24, "春": 21, "夏": 22, "秋": 23, "冬": 24}
 
 _N = "[0-9〇零一二两三四五六七八九十廿卅百千元]"
-_CLOCK = r"(凌晨|清晨|早上|上午|中午|下午|傍晚|晚上|晚)?([0-9一二两三四五六七八九十]{1,3})[点时:](?:(半|[0-9〇零一二三四五六七八九十]{1,3})分?|整)?"
-_HAN_DATE = re.compile(rf"(公元前|公元|西元|公历|前)?({_N}{{1,8}})年(?:({_N}{{1,3}})月(?:份|({_N}{{1,3}})[日号]?)?)?(?:{_CLOCK})?")
+_CLOCK = (
+    "(凌晨|清晨|早上|上午|中午|下午|傍晚|晚上|晚)?([0-9一二两三四五六七八九十]{1,3})[点时:]"
+    "(?:(半|[0-9〇零一二三四五六七八九十]{1,3})分?|整)?"
+)
+_HAN_DATE = re.compile(
+    rf"(公元前|公元|西元|公历|前)?({_N}{{1,8}})年(?:({_N}{{1,3}})月(?:份|({_N}{{1,3}})[日号]?)?)?(?:{_CLOCK})?"
+)
 _HAN_DAY = re.compile(rf"({_N}{{1,3}})月(?:份|({_N}{{1,3}})[日号])?(?:{_CLOCK})?")
 _HAN_CLOCK = re.compile(_CLOCK)
 _HAN_ERA = re.compile(rf"(?:大?[明清])?({'|'.join(ERAS)})({_N}{{1,4}})年(?:({_N}{{1,3}})月(?:({_N}{{1,3}})[日号])?)?")
@@ -57,9 +67,12 @@ _MONTH_DAY = re.compile(rf"{_MONTH} (?:the )?{_DAY}(?: ([0-9]{{3,4}}))?")
 _MONTH_YEAR = re.compile(rf"{_MONTH}(?:(?: of)? ([0-9]{{3,4}}))?")
 _YEAR = re.compile(r"(?:(ad|ce) )?([0-9]{1,4})(?: (ad|ce|bce?))?")
 _DECADE = re.compile(r"(?:the )?([0-9]{3})0'?s")
-_CENTURY = re.compile(rf"(?:the )?(?:([0-9]{{1,2}})(?:st|nd|rd|th)|({'|'.join(_ORDINALS)}))[ -]century(?: (bce?|ad|ce))?")
+_CENTURY = re.compile(
+    rf"(?:the )?(?:([0-9]{{1,2}})(?:st|nd|rd|th)|({'|'.join(_ORDINALS)}))[ -]century(?: (bce?|ad|ce))?"
+)
 _PART = re.compile(
-    r"(?:the )?(?:q([1-4])|(first|second|third|fourth) (quarter|half)|(spring|summer|autumn|fall|winter))(?: of)? ?([0-9]{4})"
+    r"(?:the )?(?:q([1-4])|(first|second|third|fourth) (quarter|half)|(spring|summer|autumn|fall|winter))(?: of)? ?"
+    r"([0-9]{4})"
 )
 _PART_AFTER = re.compile(r"([0-9]{4})[- ]?([qh])([1-4])")
 _WESTERN_CLOCK = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))? ?(am|pm)?")
@@ -325,10 +338,12 @@ def _han_span(text: str) -> Moment | None:
     for separator in _RANGE.finditer(text):
         left, right = text[: separator.start()].removeprefix("从"), text[separator.end() :]
         lower = _first(left, _HAN_READERS) or _first(left, _WESTERN_READERS)
-        # 2024年3月5日至8日: the right end leaves out what it shares with the left one.
-        shared = (left[: left.rfind(unit) + 1] for unit in "月年" if unit in left)
+        # 2024年3月5日至8日, 1997-98年: the right end leaves out what it shares with the left one.
+        shared = [left[: left.rfind(unit) + 1] for unit in "月年" if unit in left]
+        if len(left) == 4 and left.isdigit():
+            shared.append(left[:2])
         for ending in (*(prefix + right for prefix in shared), right):
-            upper = _first(ending, _HAN_READERS)
+            upper = _first(ending, _HAN_READERS) or _first(ending, _WESTERN_READERS)
             if lower and upper and (found := _between(lower, upper)):
                 return found
     return None
@@ -352,10 +367,10 @@ def _completed(left: str, right: str) -> Iterator[tuple[str, str]]:
     if len(left) == 4 and len(right) == 2 and right.isdigit():
         yield left, left[:2] + right
     year = right[-4:]
-    if _HAS_MONTH(left + right) and year.isdigit() and len(right) > 4:
+    if _HAS_MONTH(f"{left} {right}") and year.isdigit() and len(right) > 4:
         yield f"{left} {year}", right
-        yield left + right[len(right.split(" ")[0]) :], right
-        yield f"{left} {year}", f"{left.split(' ')[0]} {right}"
+        yield left + right[len(right.partition(" ")[0]) :], right
+        yield f"{left} {year}", f"{left.partition(' ')[0]} {right}"
     yield left, right
 
 

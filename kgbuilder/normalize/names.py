@@ -7,7 +7,7 @@ from functools import lru_cache
 from kgbuilder.normalize.abbreviations import bracketed
 from kgbuilder.normalize.families import Family, family
 from kgbuilder.normalize.fold import HAN, fold, has_han, signs_to_spaces
-from kgbuilder.normalize.lexicon import GENERIC_WORDS, HONORIFICS, LEGAL_WORDS, PLACES, SURNAMES, generic_han
+from kgbuilder.normalize.lexicon import GENERIC_WORDS, HONORIFICS, LEGAL_WORDS, PLACES, SURNAMES, generic_han, words_of
 from kgbuilder.normalize.values import value
 
 __all__ = ["bracketed", "name_key"]
@@ -17,12 +17,12 @@ MAX_NAME_CHARS = 256
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _LAST_FIRST = re.compile(r"([^\W\d_][\w .'-]*), ?([^\W\d_][\w .'-]*)(,? ?(?:jr|sr|ii|iii|iv)\.?)?")
-_NOT_A_FIRST_NAME = frozenset("jr sr ii iii iv phd md esq cbe obe kbe mbe frs junior senior".split())
-_DEGREES = frozenset("phd md esq cbe obe kbe mbe frs dphil msc mba".split())
+_NOT_A_FIRST_NAME = frozenset(words_of("jr sr ii iii iv phd md esq cbe obe kbe mbe frs junior senior"))
+_DEGREES = frozenset(words_of("phd md esq cbe obe kbe mbe frs dphil msc mba"))
 _LEGAL_DOTS = re.compile(r"(?<=\bco)[.,]+(?=ltd\b|inc\b|limited\b)")
 
-_LEGAL_FORM = (
-    "股份有限责任公司 股份有限公司 有限责任公司 有限公司 股份公司 有限合伙企业 株式会社 (株) 주식회사 유한회사 (주)".split()
+_LEGAL_FORM = words_of(
+    "股份有限责任公司 股份有限公司 有限责任公司 有限公司 股份公司 有限合伙企业 株式会社 (株) 주식회사 유한회사 (주)"
 )
 _LEGAL_END = re.compile("(?:" + "|".join(map(re.escape, _LEGAL_FORM)) + ")$")
 _LEGAL_START = re.compile(r"^(?:株式会社|\(株\)|주식회사|\(주\)) ?")
@@ -35,8 +35,10 @@ _TITLE = re.compile(
     "(?:副|前|原|代|代理|常务副)?(?:先生|女士|小姐|教授|博士|院士|总统|主席|总理|部长|省长|市长|县长|区长|局长|处长|书记|总书记|经理|总经理|"
     "总裁|董事长|老师|医生|大夫|律师|同志|将军|上将|中将|少将|校长|院长|所长|主任|法官|检察官|记者|导演|工程师|研究员|首相|大使|议员|上校|爵士)$"
 )
-_NO_PERSON = re.compile("(?:国|省|市|县|区|州|部|局|院|会|厅|署|公司|集团|大学|学院|学校|医院|银行|中心|研究所|政府|法院)$")
-_CITY_WORDS = frozenset("城 都 超 门 股 夜 菜 省 直辖 县级 地级 开放 沿海 中心 大 小 本 该 全 各".split())
+_NO_PERSON = re.compile(
+    "(?:国|省|市|县|区|州|部|局|院|会|厅|署|公司|集团|大学|学院|学校|医院|银行|中心|研究所|政府|法院)$"
+)
+_CITY_WORDS = frozenset(words_of("城 都 超 门 股 夜 菜 省 直辖 县级 地级 开放 沿海 中心 大 小 本 该 全 各"))
 _REGIONS = {
     "广西壮族自治区": "广西",
     "宁夏回族自治区": "宁夏",
@@ -89,7 +91,7 @@ def _without_article(key: str, written: str) -> str:
         return key
     rest = key[4:]
     # "The Who" is not the WHO; "the WHO" is.
-    short = len(rest) <= 4 and not written.split()[-1].isupper()
+    short = len(rest) <= 4 and not written.rsplit(None, 1)[-1].isupper()
     return key if short else rest
 
 

@@ -3,6 +3,8 @@
 import re
 from decimal import Context, Decimal, localcontext
 
+from kgbuilder.normalize.lexicon import words_of
+
 __all__ = ["ENGLISH_SCALES", "HAN_DIGITS", "HAN_NUMBER", "canonical", "english_number", "han_integer", "han_number"]
 
 HAN_DIGITS = {char: n for n, chars in enumerate(("〇零○", *"一二三四五六七八九")) for char in chars}
@@ -25,11 +27,11 @@ ENGLISH_SCALES = {
     "bn": 10**9,
     "tn": 10**12,
 }
-_WORDS = (
+_WORDS = words_of(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS = words_of("twenty thirty forty fifty sixty seventy eighty ninety")
 _ENGLISH = {word: n for n, word in enumerate(_WORDS)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
 
 _TOKEN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|.")

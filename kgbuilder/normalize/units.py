@@ -1,11 +1,12 @@
-"""Units and currencies under one name each; nothing is converted, and a sign that many countries share is the usual one."""
+"""Units and currencies under one name each. Nothing is converted; a sign that countries share is the usual one."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["CURRENCY_SIGNS", "DURATIONS", "currency", "duration_unit", "unit"]
+__all__ = ["CURRENCY_SIGNS", "currencies", "currency", "duration_unit", "unit"]
 
 _CURRENCIES = {
-    "CNY": "元 圆 块 块钱 元人民币 人民币 人民币元 rmb cny yuan renminbi",
+    "CNY": "元 圆 块钱 元人民币 人民币 人民币元 rmb cny yuan renminbi",
     "USD": "美元 美金 us$ usd dollar dollars us-dollars us-dollar",
     "EUR": "欧元 eur euro euros",
     "GBP": "英镑 gbp pounds-sterling sterling",
@@ -62,7 +63,7 @@ _UNITS = {
     "zhang": "丈",
     "in": "英寸 吋 inch inches",
     "ft": "英尺 呎 ft foot feet",
-    "yd": "码 yard yards",
+    "yd": "yard yards",
     "mi": "英里 mile miles mi",
     "nmi": "海里 nmi nautical-miles nautical-mile",
     "ly": "光年 light-years light-year ly",
@@ -101,7 +102,7 @@ _UNITS = {
     "km/h": "公里/小时 公里/时 千米/小时 km/h kmh kph kilometres-per-hour kilometers-per-hour",
     "m/s": "米/秒 m/s metres-per-second meters-per-second",
     "mph": "mph miles-per-hour",
-    "kn": "节 knot knots",
+    "kn": "knot knots",
     "W": "瓦 瓦特 watt watts",
     "kW": "千瓦 kw kilowatt kilowatts",
     "MW": "兆瓦 mw megawatt megawatts",
@@ -111,7 +112,7 @@ _UNITS = {
     "GWh": "gwh 吉瓦时",
     "hp": "马力 匹马力 hp horsepower",
     "V": "伏 伏特 volt volts",
-    "mAh": "毫安时 毫安 mah",
+    "mAh": "毫安时 mah",
     "Hz": "赫兹 hz hertz",
     "kHz": "千赫 khz",
     "MHz": "兆赫 mhz",
@@ -125,32 +126,25 @@ _UNITS = {
     "cal": "卡 卡路里",
     "kcal": "千卡 大卡 kcal",
     # counts
-    "person": (
-        "人 名 位 口 口人 名员工 名职工 名学生 people person persons employees employee inhabitants residents workers staff"
-    ),
+    "person": "人 名 位 口人 名员工 名职工 名学生 people person persons employees employee inhabitants residents",
     "household": "户 households household",
     "company": "家公司 家企业 companies",
-    "item": "个 件 items item",
-    "time": "次 趟 times",
     "share": "股 shares share",
     "vehicle": "辆 辆车 vehicles vehicle",
-    "copy": "册 copies copy",
     "bed": "张床位 张病床 beds bed",
     "floor": "层 层楼 floors storeys stories floor",
     "page": "页 pages page",
     "episode": "集 episodes episode",
     "pp": "个百分点 百分点 percentage-points percentage-point",
 }
-DURATIONS = ("Y", "Q", "M", "W", "D", "H", "MIN", "S")
-"""Units of time, longest first; Q is a quarter, which ISO 8601 spells as three months."""
+_CASED = {"mW": "mW", "Mb": "Mb", "Gb": "Gb", "kb": "kb", "Kb": "kb", "mB": "mB"}
 _DURATIONS = {
     "Y": "年 周年 载 year years yr yrs",
-    "Q": "个季度 季度 quarters",
     "M": "个月 个月份 month months",
     "W": "周 个星期 星期 个礼拜 礼拜 week weeks wk wks",
     "D": "天 日 昼夜 day days",
     "H": "小时 个小时 个钟头 钟头 hour hours hr hrs",
-    "MIN": "分钟 分 minute minutes min mins",
+    "MIN": "分钟 minute minutes min mins",
     "S": "秒 秒钟 second seconds sec secs",
 }
 
@@ -161,14 +155,22 @@ def _by_name(kind: str) -> dict[str, str]:
     return {alias.replace("-", " "): name for name, aliases in table.items() for alias in aliases.split()}
 
 
+def currencies() -> Iterable[str]:
+    """Return the folded names of all currencies."""
+    return _by_name("currency")
+
+
 def currency(name: str) -> str | None:
     """Return the ISO 4217 code of a currency by a folded name."""
     return _by_name("currency").get(name)
 
 
-def unit(name: str) -> str | None:
-    """Return the symbol of a unit by a folded name; a rate such as 元/吨 or km/h is two units and a stroke."""
-    known = _by_name("unit").get(name)
+def unit(name: str, written: str = "") -> str | None:
+    """Return the symbol of a unit by a folded name; a rate such as 元/吨 or km/h is two units and a stroke.
+
+    `written` is the name before folding, where case tells units apart: mW and MW.
+    """
+    known = _CASED.get(written) or _by_name("unit").get(name)
     if known or "/" not in name:
         return known
     above, _, below = name.partition("/")
@@ -178,5 +180,5 @@ def unit(name: str) -> str | None:
 
 
 def duration_unit(name: str) -> str | None:
-    """Return one of `DURATIONS` by a folded name."""
+    """Return Y, M, W, D, H, MIN or S by a folded name."""
     return _by_name("duration").get(name)

@@ -48,7 +48,7 @@ FAULT_KINDS = (
     "empty",
     "garbage",
 )
-HALLUCINATED = {"zh": "虚构人物甲乙丙", "en": "Nobody Imaginary"}
+HALLUCINATED = "Nobody Imaginary"
 
 _KEY_CHARS = 12
 _STREAM_PART_CHARS = 40

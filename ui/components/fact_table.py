@@ -10,16 +10,17 @@ from kgbuilder.ledger.views import FactView
 from ui import state
 from ui.components.evidence import show_fact
 from ui.components.messages import empty, show_error
+from ui.components.table import Columns, choose_row
 from ui.i18n import t
 from ui.markup import one_line
 from ui.names import Names
 
-__all__ = ["fact_browser", "fact_frame"]
+__all__ = ["fact_browser", "fact_columns"]
 
 _MAX_EVIDENCE = 40
 
 
-def fact_frame(facts: Sequence[FactView], names: Names) -> dict[str, Sequence[object]]:
+def fact_columns(facts: Sequence[FactView], names: Names) -> Columns:
     """Return facts as a table with headings in the language of the page."""
     return {
         t("fact.head"): [one_line(fact.head_name) for fact in facts],
@@ -33,24 +34,23 @@ def fact_frame(facts: Sequence[FactView], names: Names) -> dict[str, Sequence[ob
 
 def fact_browser(facts: Sequence[FactView], names: Names, *, key: str, height: int = 560) -> None:
     """Draw the table and, beside it, the selected fact with its evidence; the address names the fact."""
+    asked = state.parameter("fact")
+    places = {fact.id: place for place, fact in enumerate(facts)}
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        st.dataframe(
-            fact_frame(facts, names),
-            hide_index=True,
-            height=min(height, 38 + 35 * len(facts)),
-            on_select="rerun",
-            selection_mode=["single-row", "single-cell"],
+        row = choose_row(
+            fact_columns(facts, names),
             key=key,
-            column_config={
+            height=height,
+            first=places.get(asked, None if asked else 0),
+            config={
                 t("fact.evidence"): st.column_config.NumberColumn(width=70),
                 t("fact.score"): st.column_config.ProgressColumn(width=90, min_value=0, max_value=1, format="%.2f"),
                 t("fact.status"): st.column_config.TextColumn(width=90),
             },
         )
     with right:
-        cell = state.selected_cell(key)
-        chosen = facts[cell[0]].id if cell and cell[0] < len(facts) else state.parameter("fact")
+        chosen = facts[row].id if row is not None else asked
         if not chosen:
             empty(t("fact.choose"), t("fact.choose_text"))
             return

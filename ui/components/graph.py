@@ -11,7 +11,7 @@ from ui.theme import color_of
 
 __all__ = ["draw", "legend", "spec"]
 
-_MIN_SIZE, _MAX_SIZE = 12, 46
+_MIN_SIZE = 11
 _LABELS_BELOW = 45
 
 
@@ -24,11 +24,14 @@ def spec(picture: Picture, names: Names, *, centre: str = "", dark: bool = False
     top = max(degrees.values(), default=1)
     labels = list(dict.fromkeys(entity.label for entity in picture.entities))
     ink, line = ("#e4ebea", "#4a5a58") if dark else ("#26312f", "#b9c4c2")
+    # Few nodes spread out, many stand closer: as long as the side of the square that each has for itself.
+    reach = 560 / max(4, len(picture.entities)) ** 0.5
+    widest = min(34.0, 0.4 * reach)
     few = len(picture.entities) <= _LABELS_BELOW
     nodes: list[dict[str, object]] = []
     for entity in picture.entities:
         n = degrees[entity.id]
-        size = _MIN_SIZE + (_MAX_SIZE - _MIN_SIZE) * (n / top) ** 0.5
+        size = _MIN_SIZE + widest * (n / top) ** 0.5
         nodes.append(
             {
                 "id": entity.id,
@@ -48,7 +51,12 @@ def spec(picture: Picture, names: Names, *, centre: str = "", dark: bool = False
                 "type": "graph",
                 "layout": "force",
                 "layoutAnimation": False,
-                "force": {"repulsion": 190, "edgeLength": [40, 110], "gravity": 0.12, "friction": 0.4},
+                "force": {
+                    "repulsion": round(reach * 4),
+                    "edgeLength": round(reach * 0.7),
+                    "gravity": 0.15,
+                    "friction": 0.4,
+                },
                 "roam": True,
                 "scaleLimit": {"min": 0.4, "max": 5},
                 "draggable": False,
@@ -59,7 +67,7 @@ def spec(picture: Picture, names: Names, *, centre: str = "", dark: bool = False
                 "categories": [{"name": names.entity_type(x), "itemStyle": {"color": color_of(x)}} for x in labels],
                 "itemStyle": {"borderColor": "#101817" if dark else "#ffffff"},
                 "label": {"position": "bottom", "distance": 3, "fontSize": 11, "color": ink},
-                "labelLayout": {"hideOverlap": True},
+                "labelLayout": {"hideOverlap": not few},
                 "lineStyle": {"color": line, "width": 1.2, "curveness": 0.08, "opacity": 0.9},
                 "emphasis": {"focus": "adjacency", "label": {"show": True}, "lineStyle": {"width": 2.4}},
                 "edgeLabel": {"fontSize": 10, "color": ink, "formatter": "{c}"},

@@ -12,6 +12,7 @@ from kgbuilder.errors import ParseError, QueryRefused, StoreError
 from kgbuilder.stores import QueryResult
 from ui import state
 from ui.components.messages import empty, heading, show_error
+from ui.components.table import show_table
 from ui.i18n import t
 from ui.markup import escaped, notice, one_line, printable
 from ui.names import Names
@@ -195,7 +196,7 @@ def _draw_result(result: QueryResult) -> None:
     with table:
         columns = [_column([_cell(value) for value in column]) for column in zip(*result.rows, strict=True)]
         frame = {_heading(n, key, result.keys): columns[n] for n, key in enumerate(result.keys)}
-        st.dataframe(frame, hide_index=True, height=min(560, 38 + 35 * len(result.rows)))
+        show_table(frame)
     with raw:
         rows = [dict(zip(result.keys, (plain(v) for v in row), strict=True)) for row in result.rows[:200]]
         st.html(f'<pre class="kg-pre kg-tall">{escaped(json.dumps(rows, ensure_ascii=False, indent=2))}</pre>')

@@ -1,7 +1,5 @@
 """One document: its text with the mentions in it, its facts, and what became of each chunk."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from kgbuilder.ledger import browse, views
@@ -10,6 +8,7 @@ from kgbuilder.ledger.views import ChunkView, DocumentView
 from ui import state
 from ui.components.fact_table import fact_browser
 from ui.components.messages import empty, heading
+from ui.components.table import Columns, choose_row, pages
 from ui.highlight import Span, marked
 from ui.i18n import t
 from ui.markup import badge, entity_link, escaped, notice, one_line
@@ -130,34 +129,25 @@ def _draw_chunks(document: DocumentView) -> None:
     )
     with state.ledger().reading() as connection:
         total = browse.n_chunks(connection, document.id, state=wanted or "")
-    n_pages = max(1, -(-total // _CHUNK_ROWS))
-    page = st.pagination(n_pages, key="chunks-page") - 1 if n_pages > 1 else 0
+    page = pages(total, _CHUNK_ROWS, key="chunks-page")
     with state.ledger().reading() as connection:
         rows = browse.chunk_rows(
             connection, document.id, state=wanted or "", limit=_CHUNK_ROWS, offset=page * _CHUNK_ROWS
         )
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        st.dataframe(
-            _chunk_frame(rows),
-            hide_index=True,
-            height=min(560, 38 + 35 * max(1, len(rows))),
-            on_select="rerun",
-            selection_mode=["single-row", "single-cell"],
-            key="chunks-table",
-        )
+        row = choose_row(_chunk_columns(rows), key="chunks-table")
     with right:
-        cell = state.selected_cell("chunks-table")
-        if cell is None or cell[0] >= len(rows):
+        if row is None:
             empty(t("chunk.choose"), t("chunk.choose_text"))
             return
         with state.ledger().reading() as connection:
-            chunk = browse.chunk_detail(connection, rows[cell[0]].id)
+            chunk = browse.chunk_detail(connection, rows[row].id)
             text = browse.text_between(connection, document.id, chunk.start, chunk.end)
         _draw_chunk(chunk, text)
 
 
-def _chunk_frame(rows: list[ChunkRow]) -> dict[str, Sequence[object]]:
+def _chunk_columns(rows: list[ChunkRow]) -> Columns:
     return {
         "#": [row.seq + 1 for row in rows],
         t("document.state"): [t(f"chunk.{row.state}") for row in rows],

@@ -10,13 +10,13 @@ from kgbuilder.ledger.views import DocumentView
 from ui import state
 from ui.components.job_list import job_list
 from ui.components.messages import empty, heading, section, show_error
+from ui.components.table import Columns, choose_row, pages
 from ui.i18n import t
 from ui.jobs import build_payload, delete_payload
 from ui.markup import clipped, escaped, notice, one_line
-from ui.names import Names
 from ui.uploads import save
 
-__all__ = ["document_frame", "document_state", "draw"]
+__all__ = ["document_columns", "document_state", "draw"]
 
 _PAGE_ROWS = 100
 _TYPES = ["txt", "md", "html", "htm", "pdf", "docx", "csv", "jsonl"]
@@ -108,7 +108,7 @@ def document_state(document: DocumentView) -> str:
     return "done"
 
 
-def document_frame(documents: Sequence[DocumentView], names: Names) -> dict[str, Sequence[object]]:
+def document_columns(documents: Sequence[DocumentView]) -> Columns:
     """Return documents as a table with headings in the language of the page."""
     totals = [max(1, sum(d.chunks.values())) for d in documents]
     return {
@@ -140,7 +140,7 @@ def _draw_table() -> None:
     with state.ledger().reading() as connection:
         total = browse.n_documents(connection, text=text or "", state=wanted or "")
         n_failed = browse.n_documents(connection, state="failed") + browse.n_documents(connection, state="quarantined")
-    page = _page(total)
+    page = pages(total, _PAGE_ROWS, key="documents-page")
     with state.ledger().reading() as connection:
         found = views.document_views(
             connection, text=text or "", state=wanted or "", limit=_PAGE_ROWS, offset=page * _PAGE_ROWS
@@ -148,31 +148,18 @@ def _draw_table() -> None:
     if not found:
         empty(t("filter.nothing"), t("filter.nothing_text"))
         return
-    st.dataframe(
-        document_frame(found, state.names()),
-        hide_index=True,
-        height=min(560, 38 + 35 * len(found)),
-        on_select="rerun",
-        selection_mode=["single-row", "single-cell"],
+    row = choose_row(
+        document_columns(found),
         key="documents-table",
-        column_config={
+        config={
             t("document.name"): st.column_config.TextColumn(width="large"),
             t("document.read"): st.column_config.ProgressColumn(width=110, min_value=0, max_value=100, format="%d%%"),
         },
     )
-    _draw_actions(found, n_failed)
+    _draw_actions(found[row] if row is not None else None, n_failed)
 
 
-def _page(total: int) -> int:
-    n_pages = max(1, -(-total // _PAGE_ROWS))
-    if n_pages == 1:
-        return 0
-    return st.pagination(n_pages, key="documents-page") - 1
-
-
-def _draw_actions(found: Sequence[DocumentView], n_failed: int) -> None:
-    cell = state.selected_cell("documents-table")
-    chosen = found[cell[0]] if cell and cell[0] < len(found) else None
+def _draw_actions(chosen: DocumentView | None, n_failed: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(t("documents.open"), type="primary", disabled=chosen is None, key="open-document") and chosen:
             state.go("document", id=chosen.id)

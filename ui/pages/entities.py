@@ -13,6 +13,7 @@ from ui.components import graph
 from ui.components.evidence import quote_html
 from ui.components.fact_table import fact_browser
 from ui.components.messages import empty, heading, section
+from ui.components.table import Columns, choose_row, pages
 from ui.i18n import t
 from ui.markup import chip, clipped, entity_link, escaped, one_line
 from ui.names import Names
@@ -62,27 +63,18 @@ def _draw_list() -> None:
     search = fold(text or "")
     with state.ledger().reading() as connection:
         total = browse.n_entities(connection, search=search, label=label)
-        n_pages = max(1, -(-total // _PAGE_ROWS))
-        page = st.pagination(n_pages, key="entities-page") - 1 if n_pages > 1 else 0
+        page = pages(total, _PAGE_ROWS, key="entities-page")
         found = views.entity_views(connection, search=search, label=label, limit=_PAGE_ROWS, offset=page * _PAGE_ROWS)
     st.html(f'<div class="kg-quiet">{escaped(t("entities.found", n=f"{total:,}"))}</div>')
     if not found:
         empty(t("filter.nothing"), t("filter.nothing_text"))
         return
-    st.dataframe(
-        _frame(found, names),
-        hide_index=True,
-        height=min(640, 38 + 35 * len(found)),
-        on_select="rerun",
-        selection_mode=["single-row", "single-cell"],
-        key="entities-table",
-    )
-    cell = state.selected_cell("entities-table")
-    if cell and cell[0] < len(found):
-        state.go("entities", id=found[cell[0]].id)
+    row = choose_row(_columns(found, names), key="entities-table", height=640)
+    if row is not None:
+        state.go("entities", id=found[row].id)
 
 
-def _frame(entities: Sequence[EntityView], names: Names) -> dict[str, Sequence[object]]:
+def _columns(entities: Sequence[EntityView], names: Names) -> Columns:
     return {
         t("entity.name"): [one_line(e.name, 80) for e in entities],
         t("entity.type"): [names.entity_type(e.label) for e in entities],
@@ -164,14 +156,12 @@ def _group(relation: str, out: bool, facts: Sequence[FactView], names: Names) ->
 
 def _draw_quotes(entity: EntityView, names: Names) -> None:
     section(t("entity.places"), t("entity.n_mentions", n=f"{entity.n_mentions:,}"))
-    n_pages = max(1, -(-entity.n_mentions // _PAGE_QUOTES))
-    page = st.pagination(n_pages, key=f"quotes-{entity.id}") - 1 if n_pages > 1 else 0
+    page = pages(entity.n_mentions, _PAGE_QUOTES, key=f"quotes-{entity.id}")
     with state.ledger().reading() as connection:
         found = browse.quotes_of(connection, entity.id, limit=_PAGE_QUOTES, offset=page * _PAGE_QUOTES)
-        pages = browse.pages_of(connection, {item.document_id for item in found})
+        held = browse.pages_of(connection, {item.document_id for item in found})
     st.html(
         "".join(
-            quote_html(item, names.language, page=page_at(pages.get(item.document_id, ()), item.start))
-            for item in found
+            quote_html(item, names.language, page=page_at(held.get(item.document_id, ()), item.start)) for item in found
         )
     )

@@ -7,6 +7,7 @@ from kgbuilder.normalize import fold
 from ui import state
 from ui.components.fact_table import fact_browser
 from ui.components.messages import empty, heading
+from ui.components.table import pages
 from ui.i18n import t
 from ui.markup import escaped
 
@@ -65,8 +66,7 @@ def draw() -> None:
         total = browse.n_facts(
             connection, search=search, relation=relation, label=label, status=status, min_score=score
         )
-        n_pages = max(1, -(-total // _PAGE_ROWS))
-        page = st.pagination(n_pages, key="facts-page") - 1 if n_pages > 1 else 0
+        page = pages(total, _PAGE_ROWS, key="facts-page")
         found = views.fact_views(
             connection,
             search=search,

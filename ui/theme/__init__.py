@@ -33,8 +33,10 @@ def color_of(label: str) -> str:
     return _TYPES.get(label) or _OTHERS[zlib.crc32(label.encode("utf-8", "replace")) % len(_OTHERS)]
 
 
-@functools.lru_cache(maxsize=1)
-def stylesheet() -> str:
-    """Return the style sheet as an HTML element."""
+@functools.lru_cache(maxsize=2)
+def stylesheet(language: str) -> str:
+    """Return the style sheet for pages in `language` as an HTML element."""
     css = (_FOLDER / "style.css").read_text(encoding="utf-8")
+    if language == "zh":
+        css += (_FOLDER / "zh.css").read_text(encoding="utf-8")
     return f"<style>{css}</style>"

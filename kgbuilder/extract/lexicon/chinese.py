@@ -44,11 +44,14 @@ class ChineseNames:
         self._inner = lists["inner"]
         self._leading = lists["leading"]
         self._general = lists["general"]
+        self._after_names = lists["after_names"]
         self._newspapers = tuple(lists["newspapers"])
         self._surnames = frozenset("".join(lists["surnames"]))
+        self._odd_surnames = frozenset("".join(lists["odd_surnames"]))
         self._compound_surnames = lists["compound_surnames"]
         self._given = frozenset("".join(lists["given"]))
         self._foreign = frozenset("".join(lists["foreign"]))
+        self._foreign_rest = self._foreign - frozenset("".join(lists["next_words"])) - {""}
         self._before = _by_length(forms.cues["before_person"])
         self._behind = _by_length(forms.cues["behind_person"])
         self._next_words = frozenset("".join(lists["next_words"]))
@@ -72,6 +75,8 @@ class ChineseNames:
             work.room.take(found)
         self._take_places(work)
         for found in self._foreign_names(work):
+            work.room.take(found)
+        for found in self._listed_foreign_names(work):
             work.room.take(found)
         self._take_known(work, ("TERM",))
         self._take_people(work)
@@ -106,6 +111,20 @@ class ChineseNames:
         """Say whether the last character begins a common word that reaches over `end`: 学校|长, 中海油|田."""
         return end < len(text) and self._segmenter.frequency(text[end - 1 : end + 1]) > _COMMON_WORD
 
+    def _meets_noun(self, work: "_Work", end: int) -> bool:
+        """Say whether a noun follows that makes what ends at `end` the beginning of a longer name: 渤海|轮渡."""
+        word = work.text[end : end + 2]
+        if len(word) < 2 or not _HAN_NAME.fullmatch(word) or word in self._after_names or word[0] in self._after_names:
+            return False
+        if any(start == end for start, _, kind in work.hits):
+            return False
+        tag = self._segmenter.tag(word)
+        return (
+            tag[:1] in ("n", "j", "b", "l")
+            or tag == "vn"
+            or (not tag and not self._segmenter.tag(word[0])[:1] in ("v", "p", "d", "c", "r", "u", "f", "m"))
+        )
+
     def _take_ending_names(self, work: "_Work", kind: str, score: float) -> None:
         """Take what ends like a name of `kind`; of endings that overlap the longest name wins."""
         found = [self._name_ending(work, start, end, kind) for start, end in work.endings(kind)]
@@ -115,7 +134,7 @@ class ChineseNames:
     def _name_ending(self, work: "_Work", ending: int, end: int, kind: str) -> tuple[int, int] | None:
         """Extend the ending at `ending` to the left over what may belong to a name, or return None."""
         weak = kind.endswith("weak") or kind.endswith("one")
-        if self._goes_on(work.text, end):
+        if self._goes_on(work.text, end) or (weak and self._meets_noun(work, end)):
             return None
         left = work.left_limit(ending, _MAX_LEFT)
         words = work.words_between(left, ending)
@@ -172,15 +191,19 @@ class ChineseNames:
                 return True
             if end - start == 1:
                 singles += 1
-            elif tag in _NAME_TAGS or self._segmenter.frequency(surface) < _RARE:
-                return True
-            elif not weak and self._segmenter.frequency(surface) < 10 * _RARE:
+            elif (
+                tag in _NAME_TAGS
+                or self._segmenter.frequency(surface) < _RARE
+                or (not weak and self._segmenter.frequency(surface) < 10 * _RARE)
+            ):
                 return True
         return singles >= 2
 
     def _take_places(self, work: "_Work") -> None:
         places = [
-            (s, e, kind) for s, e, kind in work.hits if kind.startswith("LOC") and self._is_whole(work, s, e, kind)
+            hit
+            for hit in work.hits
+            if hit[2].startswith("LOC") and self._is_whole(work, *hit) and not self._meets_noun(work, hit[1])
         ]
         spans = [
             item
@@ -210,9 +233,10 @@ class ChineseNames:
             return self._place_behind(work, end)
         is_inland = item.kind == "LOC.province" or work.text[item.end - 1] in "省市州县区"
         while True:
-            following = next((f for f in work.room.spans if f.start == end and f.label == "LOC"), None)
+            following = work.starting_at(end)
             if (
                 following is not None
+                and following.label == "LOC"
                 and (is_inland or following.kind == "LOC.place")
                 and following.kind != "LOC.country"
             ):
@@ -224,8 +248,8 @@ class ChineseNames:
 
     def _place_behind(self, work: "_Work", end: int) -> int:
         """Return the end of the place that follows at `end` without being known by heart: 安徽|怀宁人, 瑞典|哥德堡。"""
-        known = next((found for found in work.room.spans if found.start == end and found.kind == "LOC.place"), None)
-        if known is not None:
+        known = work.starting_at(end)
+        if known is not None and known.kind == "LOC.place":
             return known.end
         for size in (4, 3, 2):
             word, behind = work.text[end : end + size], work.text[end + size : end + size + 1]
@@ -254,6 +278,23 @@ class ChineseNames:
                 last = end
                 yield span(start, end, "PER", 0.85)
 
+    def _listed_foreign_names(self, work: "_Work") -> Iterator[Span]:
+        """Yield foreign names of the dictionary where a person may stand: 拿破仑."""
+        text, at = work.text, 0
+        while at < len(text) - 2:
+            size = 0
+            if self._foreign.issuperset(text[at : at + 3]):
+                size = next((n for n in (5, 4, 3) if self._segmenter.tag(text[at : at + n]) in ("nrt", "nrfg")), 0)
+            if (
+                size
+                and work.room.is_free(at, at + size)
+                and not self._goes_on(text, at + size)
+                and not self._meets_noun(work, at + size)
+            ):
+                if self._points_before(work, at) + self._points_behind(work, at + size) >= 3:
+                    yield span(at, at + size, "PER", 0.75)
+            at += max(size, 1)
+
     def _foreign_start(self, work: "_Work", at: int) -> int:
         start = at
         ends = {e for _, e, kind in work.hits if kind.startswith(("TERM", "LOC"))}
@@ -281,7 +322,12 @@ class ChineseNames:
                 at, end = end + 1, end + 1
             else:
                 break
-        if end - at > 1 and text[end - 1] in _NO_FOREIGN_END and _WORD_SIGN.match(text, end):
+        last = text[end - 1 : end + 1]
+        if (
+            end - at > 1
+            and _WORD_SIGN.match(text, end)
+            and (last[0] in _NO_FOREIGN_END or self._segmenter.tag(last)[:1] == "v")
+        ):
             end -= 1
         return end
 
@@ -301,6 +347,7 @@ class ChineseNames:
         if not work.room.is_free(start, given):
             return None
         before = self._points_before(work, start)
+        wanted = _MIN_POINTS + 2 if surname[0] in self._odd_surnames else _MIN_POINTS
         best: tuple[int, int, int] | None = None
         for size in (2, 1):
             end = given + size
@@ -308,7 +355,7 @@ class ChineseNames:
             if len(name) != end - start or not _HAN_NAME.fullmatch(name) or not work.room.is_free(start, end):
                 continue
             points = before + self._points_behind(work, end) + self._points_inside(work.text, start, given, end)
-            if points >= _MIN_POINTS and (best is None or points > best[0]):
+            if points >= wanted and (best is None or points > best[0]):
                 best = (points, start, end)
         return best if before >= 1 else None
 
@@ -356,6 +403,8 @@ class ChineseNames:
             points -= 1
         if start and frequency(text[start - 1 : start + 1]) > _COMMON_WORD and text[start - 1] not in "由与和是":
             points -= 2
+        if text[end : end + 1] in self._foreign_rest and sum(char in self._foreign for char in name) >= len(name) - 1:
+            points -= 3
         if name[-1] in self._next_words and end - given > 1:
             points -= 2
         if end < len(text) and frequency(text[end - 1 : end + 1]) > _COMMON_WORD and end - given > 1:
@@ -417,10 +466,10 @@ class _Work:
         return chosen
 
     def ending_at(self, at: int) -> Span | None:
-        return next((found for found in self.room.spans if found.outer[1] == at), None)
+        return self.room.by_end.get(at)
 
     def starting_at(self, at: int) -> Span | None:
-        return next((found for found in self.room.spans if found.outer[0] == at), None)
+        return self.room.by_start.get(at)
 
 
 @lru_cache(maxsize=1)

@@ -31,14 +31,19 @@ def span(start: int, end: int, kind: str, score: float) -> Span:
 class Room:
     """The spans accepted so far; none overlaps another, the first comer stays."""
 
-    __slots__ = ("_taken", "spans")
+    __slots__ = ("_taken", "by_end", "by_start")
 
     def __init__(self, n_chars: int) -> None:
         self._taken = bytearray(n_chars)
-        self.spans: list[Span] = []
+        self.by_start: dict[int, Span] = {}
+        self.by_end: dict[int, Span] = {}
+
+    @property
+    def spans(self) -> list[Span]:
+        return list(self.by_start.values())
 
     def is_free(self, start: int, end: int) -> bool:
-        return start < end and not any(self._taken[start:end])
+        return start < end and self._taken.find(1, start, end) < 0
 
     def take(self, found: Span) -> bool:
         """Accept `found` if nothing stands there yet; say whether it was accepted."""
@@ -46,14 +51,14 @@ class Room:
         if not self.is_free(start, end):
             return False
         self._taken[start:end] = b"\x01" * (end - start)
-        self.spans.append(found)
+        self.by_start[start] = self.by_end[end] = found
         return True
 
     def release(self, found: Span) -> None:
         """Give the room of an accepted span back."""
         start, end = found.outer
         self._taken[start:end] = bytes(end - start)
-        self.spans.remove(found)
+        del self.by_start[start], self.by_end[end]
 
     def sorted(self) -> list[Span]:
         return sorted(self.spans, key=lambda item: item.start)

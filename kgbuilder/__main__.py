@@ -1,0 +1,5 @@
+"""`python -m kgbuilder` is the `kgbuilder` command."""
+
+from kgbuilder.cli import main
+
+main()

@@ -1,0 +1,242 @@
+"""Sentences as clauses with their subjects: who a clause is about when it does not say so itself.
+
+A text becomes a line of characters in which each mention is one sign; enumerations become runs of signs. A clause is
+given with its own subject in front, or with the subject carried over from the clause or sentence before.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kgbuilder.extract.lexicon.patterns import ANY_SIGN, LABELS, class_of, mask_of, sign
+from kgbuilder.extract.lexicon.span import Span
+
+__all__ = ["Clause", "Grammar", "Line", "read_clauses"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Characters with the mention each sign stands for, and the place of each character in the text."""
+
+    text: str
+    owners: tuple[Span | None, ...]
+    at: tuple[int, ...]
+
+    def cut(self, start: int, end: int | None = None) -> "Line":
+        return Line(self.text[start:end], self.owners[start:end], self.at[start:end])
+
+    def __add__(self, other: "Line") -> "Line":
+        return Line(self.text + other.text, self.owners + other.owners, self.at + other.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A line to match. `anchored` lines begin with a subject; `carried` when it comes from another sentence."""
+
+    line: Line
+    anchored: bool
+    carried: bool
+    labels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grammar:
+    """How a language builds sentences, as regular expressions over lines.
+
+    `pronouns` names the label a word at the start of a clause stands for; `possessives` are such words before a noun.
+    """
+
+    sentence_end: re.Pattern[str]
+    clause_break: re.Pattern[str]
+    aside: re.Pattern[str]
+    enumeration: Mapping[str, re.Pattern[str]]
+    time_lead: re.Pattern[str]
+    subject: re.Pattern[str]
+    pronouns: Sequence[tuple[re.Pattern[str], str]]
+    connective: re.Pattern[str]
+    relative: re.Pattern[str] | None = None
+    space: str = ""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """The subjects spoken of so far."""
+
+    current: Line | None = None
+    carried: bool = False
+    last: dict[str, Line] = field(default_factory=dict)
+
+    def remember(self, subject: Line) -> None:
+        self.current, self.carried = subject, False
+        owner = subject.owners[0]
+        if owner is not None:
+            self.last[owner.label] = subject
+
+
+_ROLES = class_of("leader|office|occupation")
+_SUBJECTS = frozenset(class_of("PER|ORG|LOC|WORK|EVENT|PRODUCT|disease|symptom|test|field"))
+_ROLE = frozenset(_ROLES)
+# 江苏人 says where someone is from, and is about nobody.
+_ORIGIN = ("人", "籍")
+_SIGN_RUN = re.compile(f"[{ANY_SIGN}]+")
+
+
+def read_clauses(text: str, spans: Sequence[Span], grammar: Grammar) -> Iterator[Clause]:
+    """Yield the sentences of `text` whole, and each of their clauses behind its subject."""
+    line = _enumerated(_signed(text, spans), grammar)
+    memory = _Memory()
+    start = 0
+    for end in [match.end() for match in grammar.sentence_end.finditer(line.text)] + [len(line.text)]:
+        sentence = line.cut(start, end)
+        start = end
+        if _SIGN_RUN.search(sentence.text):
+            yield _clause(sentence, anchored=False)
+            yield from _anchored(sentence, grammar, memory)
+        memory.carried = True
+        if sentence.text.endswith("\n"):
+            memory.current = None
+
+
+def _signed(text: str, spans: Sequence[Span]) -> Line:
+    chars: list[str] = []
+    owners: list[Span | None] = []
+    at: list[int] = []
+    last = 0
+    for found in spans:
+        start, end = found.outer
+        plain = text[last:start]
+        chars.append(plain)
+        owners.extend([None] * len(plain))
+        at.extend(range(last, start))
+        chars.append(sign(found.kind))
+        owners.append(found)
+        at.append(found.start)
+        last = end
+    rest = text[last:]
+    chars.append(rest)
+    owners.extend([None] * len(rest))
+    at.extend(range(last, len(text)))
+    return Line("".join(chars), tuple(owners), tuple(at))
+
+
+def _enumerated(line: Line, grammar: Grammar) -> Line:
+    """Drop what stands between the members of an enumeration, so that it is a run of signs."""
+    dropped: set[int] = set()
+    for expression in grammar.enumeration.values():
+        for match in expression.finditer(line.text):
+            dropped.update(at for at in range(*match.span()) if line.owners[at] is None)
+    return _without(line, dropped) if dropped else line
+
+
+def _without(line: Line, dropped: set[int]) -> Line:
+    kept = [at for at in range(len(line.text)) if at not in dropped]
+    return Line(
+        "".join([line.text[at] for at in kept]),
+        tuple([line.owners[at] for at in kept]),
+        tuple([line.at[at] for at in kept]),
+    )
+
+
+def _clause(line: Line, *, anchored: bool, carried: bool = False) -> Clause:
+    labels = 0
+    for label in {owner.label for owner in line.owners if owner is not None}:
+        labels |= mask_of(label) if label in LABELS else 0
+    return Clause(line, anchored, carried, labels)
+
+
+def _anchored(sentence: Line, grammar: Grammar, memory: _Memory) -> Iterator[Clause]:
+    main, asides = _without_asides(sentence, grammar)
+    for subject, aside in asides:
+        for part in _parts(aside, grammar):
+            yield _clause(subject + part, anchored=True)
+    for index, part in enumerate(_parts(_without_time_commas(main, grammar), grammar)):
+        yield from _with_subject(part, grammar, memory, opens=index == 0)
+
+
+def _without_asides(sentence: Line, grammar: Grammar) -> tuple[Line, list[tuple[Line, Line]]]:
+    """Take the bracketed parts out; each is about the mention right before it."""
+    asides: list[tuple[Line, Line]] = []
+    dropped: set[int] = set()
+    for match in grammar.aside.finditer(sentence.text):
+        before = match.start()
+        while before > 0 and sentence.text[before - 1] == " ":
+            before -= 1
+        dropped.update(range(before, match.end()))
+        if before > 0 and sentence.owners[before - 1] is not None:
+            asides.append((sentence.cut(before - 1, before), sentence.cut(match.start(1), match.end(1))))
+    return (_without(sentence, dropped) if dropped else sentence), asides
+
+
+def _without_time_commas(sentence: Line, grammar: Grammar) -> Line:
+    dropped = {match.end() - 1 for match in grammar.time_lead.finditer(sentence.text)}
+    return _without(sentence, dropped) if dropped else sentence
+
+
+def _parts(line: Line, grammar: Grammar) -> Iterator[Line]:
+    start = 0
+    for match in grammar.clause_break.finditer(line.text):
+        if match.start() > start:
+            yield line.cut(start, match.start())
+        start = match.end()
+    if start < len(line.text):
+        yield line.cut(start)
+
+
+def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool) -> Iterator[Clause]:
+    for expression, label in grammar.pronouns:
+        match = expression.match(part.text)
+        if match is not None:
+            subject = memory.last.get(label)
+            if subject is not None:
+                if not match.groupdict().get("own"):
+                    memory.remember(subject)
+                yield _behind(subject, part.cut(*match.span("lead")) + part.cut(match.end()), grammar, True)
+            return
+    if grammar.relative is not None and (match := grammar.relative.match(part.text)):
+        label_before = memory.last.get("PER") if match["who"] else memory.current
+        if label_before is not None:
+            yield _behind(label_before, part.cut(match.end()), grammar, False)
+        return
+    if memory.current is not None:
+        rest = part.cut(match.end()) if (match := grammar.connective.match(part.text)) else part
+        yield _behind(memory.current, rest, grammar, memory.carried)
+    own = _own_subject(part, grammar, opens=opens)
+    if own is not None:
+        subject, rest = own
+        memory.remember(subject)
+        yield _behind(subject, rest, grammar, False)
+
+
+def _behind(subject: Line, rest: Line, grammar: Grammar, carried: bool) -> Clause:
+    gap = Line(grammar.space, (None,) * len(grammar.space), (subject.at[-1],) * len(grammar.space))
+    return _clause(
+        subject + gap + rest if not rest.text.startswith(" ") else subject + rest, anchored=True, carried=carried
+    )
+
+
+def _own_subject(part: Line, grammar: Grammar, *, opens: bool) -> tuple[Line, Line] | None:
+    """Return the last run of mentions of the noun phrase that opens the clause, and what follows with its time.
+
+    A mention alone is a subject only where it opens the sentence: 雷军，湖北人，……
+    """
+    match = grammar.subject.match(part.text)
+    if match is None or not (opens or match["rest"].strip()):
+        return None
+    runs = [
+        (found.start() + match.start("chain"), found.end() + match.start("chain"))
+        for found in _SIGN_RUN.finditer(match["chain"])
+    ]
+    for start, end in reversed(runs):
+        while end > start and part.text[end - 1] in _ROLE:
+            end -= 1
+        first = end
+        while first > start and part.text[first - 1] in _SUBJECTS and _label(part, first - 1) == _label(part, end - 1):
+            first -= 1
+        if first < end and not (_label(part, first) == "LOC" and match["rest"].startswith(_ORIGIN)):
+            return part.cut(first, end), part.cut(*match.span("time")) + part.cut(match.start("rest"))
+    return None
+
+
+def _label(part: Line, at: int) -> str:
+    owner = part.owners[at]
+    return owner.label if owner is not None else ""
