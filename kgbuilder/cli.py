@@ -51,27 +51,17 @@ _HERE = Path("workspace")
 def main() -> NoReturn:
     """Run the command line; errors become one clear message and an exit status."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        _err.print("stopped; what was committed stands, and the same command goes on from there")
-        sys.exit(130)
+        app()
     except ConfigError as error:
         _fail(error, 2)
     except (KGBuilderError, SchemaError) as error:
         _fail(error, 1)
+    except KeyboardInterrupt:
+        _err.print("stopped; what was committed stands, and the same command goes on from there")
+        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("click", "typer"):
-            raise
-        show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        sys.exit(2)
     sys.exit(0)
 
 
@@ -154,9 +144,9 @@ def _settings(workspace: Workspace) -> list[tuple[str, object, str]]:
         for name in key.split("."):
             value = value.get(name) if isinstance(value, Mapping) else None
         if key == "ledger.url":
-            import sqlalchemy
+            from kgbuilder.ledger import shown_url
 
-            value = sqlalchemy.engine.make_url(str(value)).render_as_string(hide_password=True)
+            value = shown_url(str(value))
         rows.append((key, value, source))
     return rows
 

@@ -6,13 +6,11 @@ Each correction is one event, whatever was clicked; the graph follows through th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
-
 from graph_schema import Ontology
 from kgbuilder import review
 from kgbuilder.derive import Deriver
 from kgbuilder.errors import ParseError
-from kgbuilder.ledger import Ledger, derived
+from kgbuilder.ledger import Connection, Ledger, derived
 from kgbuilder.ledger.derived import MentionRow, TripleRow
 
 __all__ = ["correct", "undo"]
@@ -49,7 +47,7 @@ class _Reach:
 def correct(
     ledger: Ledger,
     deriver: Deriver,
-    connection: sa.Connection,
+    connection: Connection,
     requests: Sequence[review.Request],
     *,
     ontology: Ontology,
@@ -74,7 +72,7 @@ def correct(
     return events
 
 
-def undo(ledger: Ledger, deriver: Deriver, connection: sa.Connection, event_id: str, *, author: str = "") -> str:
+def undo(ledger: Ledger, deriver: Deriver, connection: Connection, event_id: str, *, author: str = "") -> str:
     """Take an event back and return the id of the event that says so."""
     payload = {"event": _known_event(ledger, connection, event_id)}
     made = ledger.append(connection, "undo", payload, author=author)
@@ -82,7 +80,7 @@ def undo(ledger: Ledger, deriver: Deriver, connection: sa.Connection, event_id: 
     return made
 
 
-def _known_event(ledger: Ledger, connection: sa.Connection, event_id: str) -> str:
+def _known_event(ledger: Ledger, connection: Connection, event_id: str) -> str:
     found = [e for e in ledger.events(connection, kinds=review.CORRECTION_KINDS) if e.id.startswith(event_id)]
     if len(found) == 1 and event_id:
         return found[0].id
@@ -93,7 +91,7 @@ def _known_event(ledger: Ledger, connection: sa.Connection, event_id: str) -> st
 class _Desk:
     """Turns what a person asks, by today's ids, into events that hold on to the words."""
 
-    def __init__(self, ledger: Ledger, connection: sa.Connection, ontology: Ontology) -> None:
+    def __init__(self, ledger: Ledger, connection: Connection, ontology: Ontology) -> None:
         self._ledger = ledger
         self._connection = connection
         self._ontology = ontology
@@ -264,7 +262,7 @@ class _Desk:
         return known.id
 
 
-def _refresh(deriver: Deriver, connection: sa.Connection, reach: _Reach) -> None:
+def _refresh(deriver: Deriver, connection: Connection, reach: _Reach) -> None:
     documents = derived.held_among(connection, sorted(reach.documents))
     finished = derived.finished_documents(connection, documents)
     deriver.derive(connection, [document for document in documents if document in finished])
@@ -272,7 +270,7 @@ def _refresh(deriver: Deriver, connection: sa.Connection, reach: _Reach) -> None
     deriver.mark_facts(connection, reach.judged)
 
 
-def _reach(ledger: Ledger, connection: sa.Connection, kind: str, payload: Mapping[str, object]) -> _Reach:
+def _reach(ledger: Ledger, connection: Connection, kind: str, payload: Mapping[str, object]) -> _Reach:
     reach = _Reach()
     match kind:
         case "undo":
@@ -300,7 +298,7 @@ def _reach(ledger: Ledger, connection: sa.Connection, kind: str, payload: Mappin
     return reach
 
 
-def _reach_of_undone(ledger: Ledger, connection: sa.Connection, event_id: str) -> _Reach:
+def _reach_of_undone(ledger: Ledger, connection: Connection, event_id: str) -> _Reach:
     for event in ledger.events(connection, kinds=review.CORRECTION_KINDS):
         if event.id == event_id:
             return _reach(ledger, connection, event.kind, event.payload)

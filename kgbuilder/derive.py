@@ -8,14 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
-
 from graph_schema import Ontology
 from kgbuilder import review
 from kgbuilder.extract.ground import ground
 from kgbuilder.ids import content_id
 from kgbuilder.ingest import sentences
-from kgbuilder.ledger import Ledger, derived
+from kgbuilder.ledger import Connection, Ledger, derived
 from kgbuilder.ledger.derived import LinkRow, MentionRow, NodeRow, TripleRow
 from kgbuilder.normalize import fold, name_key, value
 from kgbuilder.project import project
@@ -54,7 +52,7 @@ class Deriver:
 
     def derive(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         document_ids: Sequence[str],
         *,
         texts: Mapping[str, str] | None = None,
@@ -75,7 +73,7 @@ class Deriver:
         self._replace(connection, document_ids, held, new)
         derived.set_derived(connection, document_ids, True)
 
-    def retire(self, connection: sa.Connection, document_ids: Sequence[str]) -> None:
+    def retire(self, connection: Connection, document_ids: Sequence[str]) -> None:
         """Take away all that rests on documents which no source holds any more."""
         self._load_rules(connection)
         chunks = [c.id for document_id in document_ids for c, _ in derived.chunks(connection, document_id)]
@@ -83,7 +81,7 @@ class Deriver:
         derived.drop_readings(connection, document_ids)
         derived.mark(connection, "chunk", [(chunk, "", "") for chunk in chunks])
 
-    def resolve_again(self, connection: sa.Connection, node_ids: Iterable[str]) -> None:
+    def resolve_again(self, connection: Connection, node_ids: Iterable[str]) -> None:
         """Compute the entities around nodes again after a decision about them, and mark what hangs on them."""
         self._load_rules(connection)
         seeds = list(derived.nodes(connection, node_ids))
@@ -92,7 +90,7 @@ class Deriver:
         entities = {e for e in derived.entities_of(connection, seeds).values() if e}
         derived.mark(connection, "entity", [(entity, "", "") for entity in entities])
 
-    def mark_facts(self, connection: sa.Connection, node_ids: Iterable[str]) -> None:
+    def mark_facts(self, connection: Connection, node_ids: Iterable[str]) -> None:
         """Mark every fact around nodes, after a person judged one of them."""
         self._load_rules(connection)
         entities = derived.entities_of(connection, node_ids)
@@ -104,7 +102,7 @@ class Deriver:
             self._load_rules(connection)
         return project(self._ledger, store, self.ontology, self._rules)
 
-    def _load_rules(self, connection: sa.Connection) -> None:
+    def _load_rules(self, connection: Connection) -> None:
         kinds = (*review.CORRECTION_KINDS, "revise")
         last = self._ledger.last_event(connection, kinds)
         if last != self._seen_event:
@@ -115,7 +113,7 @@ class Deriver:
     # --- one document -------------------------------------------------------------------------------------------------
 
     def _document_statements(
-        self, connection: sa.Connection, document_id: str, text: str, fresh: Mapping[str, Extraction]
+        self, connection: Connection, document_id: str, text: str, fresh: Mapping[str, Extraction]
     ) -> _Statements:
         extractor_id = derived.extractor_of(connection, document_id)
         chunks = [chunk for chunk, _ in derived.chunks(connection, document_id)]
@@ -229,7 +227,7 @@ class Deriver:
 
     def _replace(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         document_ids: Sequence[str],
         texts: Mapping[str, str],
         new: Sequence[_Statements],
@@ -259,7 +257,7 @@ class Deriver:
         derived.mark_nodes(connection, {node: change for node, change in moved.items() if change[0]})
 
     def _resolve(
-        self, connection: sa.Connection, fresh: Sequence[NodeRow], gone: Sequence[str], declared: Iterable[str]
+        self, connection: Connection, fresh: Sequence[NodeRow], gone: Sequence[str], declared: Iterable[str]
     ) -> dict[str, tuple[str | None, str]]:
         neighbours = self._around(connection, gone)
         lost = derived.entities_of(connection, gone)
@@ -270,14 +268,14 @@ class Deriver:
         seeds = {node.id for node in fresh} | neighbours | set(declared)
         return self._cluster(connection, seeds)
 
-    def _around(self, connection: sa.Connection, gone: Sequence[str]) -> set[str]:
+    def _around(self, connection: Connection, gone: Sequence[str]) -> set[str]:
         if not gone:
             return set()
         entities = {e for e in derived.entities_of(connection, gone).values() if e}
         around = {node for nodes in derived.members(connection, entities).values() for node in nodes}
         return around - set(gone)
 
-    def _link(self, connection: sa.Connection, fresh: Sequence[NodeRow]) -> None:
+    def _link(self, connection: Connection, fresh: Sequence[NodeRow]) -> None:
         keys = {node.id: self._resolver.block_keys(node.label, node.key) for node in fresh}
         own = [(key, node) for node, block in keys.items() for key in block]
         derived.put_blocks(connection, own)
@@ -298,7 +296,7 @@ class Deriver:
                 links.append(LinkRow(a=a, b=b, score=found.score, reason=found.reason))
         derived.put_links(connection, links)
 
-    def _cluster(self, connection: sa.Connection, seeds: Iterable[str]) -> dict[str, tuple[str | None, str]]:
+    def _cluster(self, connection: Connection, seeds: Iterable[str]) -> dict[str, tuple[str | None, str]]:
         """Compute the entities of the components around `seeds`; return the nodes whose entity changed."""
         component, links, declared = self._component(connection, seeds)
         if not component:
@@ -318,7 +316,7 @@ class Deriver:
         return moved
 
     def _component(
-        self, connection: sa.Connection, seeds: Iterable[str]
+        self, connection: Connection, seeds: Iterable[str]
     ) -> tuple[set[str], list[LinkRow], set[tuple[str, str]]]:
         """Collect every node that can share an entity with a seed, with the links and declarations among them."""
         partners: dict[str, set[str]] = {}
@@ -344,7 +342,7 @@ class Deriver:
             frontier = set(derived.entities_of(connection, near - component))
         return component, list(links.values()), declared
 
-    def _record_merges(self, connection: sa.Connection, links: Sequence[LinkRow], result: Mapping[str, str]) -> None:
+    def _record_merges(self, connection: Connection, links: Sequence[LinkRow], result: Mapping[str, str]) -> None:
         merged = [
             {"a": link.a, "b": link.b, "score": link.score, "reason": link.reason}
             for link in links
@@ -504,7 +502,7 @@ def _surface_deltas(old: Sequence[MentionRow], new: Sequence[MentionRow]) -> Cou
 
 
 def _mark_rows(
-    connection: sa.Connection,
+    connection: Connection,
     document_ids: Sequence[str],
     entity_of: Mapping[str, str | None],
     mentions: Sequence[MentionRow],

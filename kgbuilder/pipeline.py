@@ -1,15 +1,16 @@
 """The order of things: read, chunk, extract, record, derive, project. The only module that knows it.
 
 Reading and asking the model happen in the caller's thread; recording, deriving and projecting in one writer thread
-beside it, batch by batch. Whatever stops the process, the ledger holds what was committed, and the same command goes on.
+beside it, batch by batch. Whatever stops the process, the ledger holds what was committed, and the same command goes
+on.
 """
 
 import contextlib
 import itertools
-import queue
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -47,6 +48,7 @@ __all__ = [
 _BATCH_DOCUMENTS = 256
 _BATCH_S = 2.0
 _READ_AHEAD = 64
+_MAX_UNDER_WAY = 2
 _PROGRESS_S = 0.2
 
 
@@ -93,16 +95,28 @@ def open_ontology(workspace: Workspace) -> Ontology:
     return load_ontology(path if path.is_file() else name)
 
 
-def open_store(workspace: Workspace, *, profile: str = "worker") -> GraphStore:
-    """Connect to the graph of a workspace; the embedded server is started or joined. Profile: "page" or "worker"."""
+def open_store(
+    workspace: Workspace, *, profile: str = "worker", on_statement: Callable[[str, int], None] | None = None
+) -> GraphStore:
+    """Connect to the graph of a workspace; the embedded server is started or joined. Profile: "page" or "worker".
+
+    `on_statement` is told the name of every statement sent, and how many rows it carries.
+    """
     settings = workspace.settings.store
     if settings.uri == "embedded":
-        return open_embedded(workspace.graph_folder, profile=profile, heap=settings.heap, idle_s=settings.idle_s)
+        return open_embedded(
+            workspace.graph_folder,
+            profile=profile,
+            heap=settings.heap,
+            idle_s=settings.idle_s,
+            on_statement=on_statement,
+        )
     return GraphStore.connect(
         settings.uri,
         auth=(settings.user, workspace.store_password()),
         database=settings.database or "neo4j",
         profile=profile,
+        on_statement=on_statement,
     )
 
 
@@ -123,6 +137,7 @@ def build(
     wait: bool = False,
     author: str = "",
     on_progress: OnProgress | None = None,
+    on_statement: Callable[[str, int], None] | None = None,
 ) -> BuildReport:
     """Read `paths`, extract what is new, and bring the graph up to date; also finish what an earlier build left.
 
@@ -140,7 +155,7 @@ def build(
         ontology = open_ontology(workspace)
         model = load_extractor(name, ontology, workspace.extractor_settings(name))
         stack.callback(model.close)
-        store = stack.enter_context(open_store(workspace))
+        store = stack.enter_context(open_store(workspace, on_statement=on_statement))
         run = _Build(
             workspace=workspace,
             ledger=ledger,
@@ -454,35 +469,23 @@ class _Writer:
         self._deriver = deriver
         self._store = store
         self._clock = clock
-        self._queue: queue.Queue[_Batch | None] = queue.Queue(maxsize=2)
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="kgbuilder-writer", daemon=True)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kgbuilder-writer")
+        self._under_way: deque[Future[None]] = deque()
         self.n_facts = 0
 
     def __enter__(self) -> "_Writer":
-        self._thread.start()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._queue.put(None)
-        self._thread.join()
-        if self._error is not None and kind is None:
-            raise self._error
+        self._thread.shutdown(wait=True)
+        while kind is None and self._under_way:
+            self._under_way.popleft().result()
 
     def put(self, batch: _Batch) -> None:
-        """Hand a batch over; waits while two are on their way. Raises what stopped the writer."""
-        if self._error is not None:
-            raise self._error
-        self._queue.put(batch)
-
-    def _run(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            if self._error is not None:
-                continue  # keep taking, so that nobody waits for a writer that has stopped
-            try:
-                self._commit(batch)
-            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
-                self._error = error
+        """Hand a batch over; waits while two are on their way. Raises what stopped an earlier one."""
+        while len(self._under_way) >= _MAX_UNDER_WAY or (self._under_way and self._under_way[0].done()):
+            self._under_way.popleft().result()
+        self._under_way.append(self._thread.submit(self._commit, batch))
 
     def _commit(self, batch: _Batch) -> None:
         if batch.extractions or batch.complete:

@@ -53,6 +53,8 @@ def main(start: str = "home") -> None:
             width="stretch",
         )
     state.set_parameters(lang=state.language())
+    if trouble := state.take_trouble():
+        show_error(trouble)
     chosen.run()
 
 

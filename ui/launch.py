@@ -21,6 +21,7 @@ from kgbuilder.pipeline import open_ledger
 __all__ = ["DEFAULT_PORT", "free_port", "run_app"]
 
 DEFAULT_PORT = 8501
+_HOST = "127.0.0.1"
 _TRIES = 50
 _START_S = 60.0
 _STOP_S = 15.0
@@ -50,7 +51,7 @@ def run_app(
     init_workspace(workspace_folder)
     workspace = open_workspace(workspace_folder)
     open_ledger(workspace).close()  # migrated here, before two children would both do it
-    address = host or os.environ.get("STREAMLIT_SERVER_ADDRESS") or "127.0.0.1"
+    address = _address(host)
     chosen = free_port(address, port or _port_from_environment())
     if port is None and chosen != DEFAULT_PORT and not _port_from_environment():
         say(f"port {DEFAULT_PORT} is taken; using {chosen}")
@@ -98,6 +99,13 @@ def free_port(host: str, port: int | None) -> int:
         where=host,
         remedy="give a free one with --port",
     )
+
+
+def _address(host: str | None) -> str:
+    # What a container sets in the environment counts more than the default of the command line.
+    if host and host != _HOST:
+        return host
+    return os.environ.get("STREAMLIT_SERVER_ADDRESS") or _HOST
 
 
 def _port_from_environment() -> int | None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NoReturn, cast
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from graph_schema import Ontology, load_ontology
+from graph_schema import Ontology
 from kgbuilder.config import Workspace, open_workspace
-from kgbuilder.errors import ConfigError
+from kgbuilder.errors import ConfigError, KGBuilderError
 from kgbuilder.ledger import Ledger
 from ui.names import Language, Names
 
@@ -29,6 +29,7 @@ __all__ = [
     "page",
     "parameter",
     "put_pages",
+    "put_trouble",
     "remember",
     "renew",
     "selected_row",
@@ -36,6 +37,7 @@ __all__ = [
     "start_session",
     "start_value",
     "store",
+    "take_trouble",
     "value",
     "workspace",
 ]
@@ -44,6 +46,7 @@ WORKSPACE_VARIABLE = "KGBUILDER_WORKSPACE"
 LANGUAGE_KEY = "language"
 _LANGUAGES = ("zh", "en")
 _PAGES = "pages"
+_TROUBLE = "trouble"
 
 
 # --- the session ------------------------------------------------------------------------------------------------------
@@ -108,6 +111,17 @@ def start_value(key: str, first: object) -> None:
         st.session_state[key] = first
 
 
+def put_trouble(error: KGBuilderError) -> None:
+    """Keep an error for the page that is drawn next."""
+    st.session_state[_TROUBLE] = error
+
+
+def take_trouble() -> KGBuilderError | None:
+    """Return the error that waits to be told, once."""
+    found = st.session_state.pop(_TROUBLE, None)
+    return found if isinstance(found, KGBuilderError) else None
+
+
 def fresh_key(key: str) -> str:
     """Return the key of a widget that `renew` can empty."""
     return f"{key}-{st.session_state.get(key, 0)}"
@@ -162,7 +176,9 @@ def names() -> Names:
 
 @st.cache_resource(show_spinner=False)
 def _ontology(folder: str) -> Ontology:
-    return load_ontology(_workspace(folder).settings.ontology)
+    from kgbuilder.pipeline import open_ontology
+
+    return open_ontology(_workspace(folder))
 
 
 def store() -> "GraphStore":

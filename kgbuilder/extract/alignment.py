@@ -235,6 +235,9 @@ def _is_slip(word: str, other: str) -> bool:
         return True
     if min(len(word), len(other)) <= 2 or word[0] != other[0] or (_ROMAN.fullmatch(word) and _ROMAN.fullmatch(other)):
         return False
+    if word[-1] != other[-1] and _HAN.search(word[-1] + other[-1]):
+        # The last character says what kind of thing it is: 外交部, 外交部长.
+        return False
     edits = Levenshtein.editops(word, other)
     return len(edits) <= _MAX_WORD_EDITS and all(_is_harmless(word, other, *edit) for edit in edits.as_list())
 

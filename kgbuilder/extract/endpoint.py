@@ -223,11 +223,11 @@ class EndpointExtractor:
         failure = next((answer.failure for answer in answers if answer.failure), None)
         claims = () if failure else answers
         is_unreadable = any(answer.is_unreadable for answer in answers)
-        has_claims = any(answer.mentions or answer.triples for answer in claims)
         return Extraction(
             passage_id=passage.id,
             extractor=self.fingerprint,
-            state="failed" if failure else "quarantined" if is_unreadable and not has_claims else "done",
+            # With several prompts, what the readable replies claim is kept beside one that is not.
+            state="failed" if failure else "quarantined" if is_unreadable else "done",
             mentions=tuple(claim for answer in claims for claim in answer.mentions),
             triples=tuple(claim for answer in claims for claim in answer.triples),
             replies=tuple(reply for answer in answers for reply in answer.replies),

@@ -44,7 +44,7 @@ REASONS: Final = (
 MAX_NAME_CHARS: Final = 200
 MAX_CLAIMS: Final = 1000
 """Claims of one kind looked at in one extraction: a passage does not hold more, a model that repeats itself does."""
-MAX_MENTIONS: Final = 200
+MAX_MENTIONS: Final = 300
 """Mentions that the entity claims of one passage may make; arguments of triples come on top."""
 
 _ClaimT = TypeVar("_ClaimT", MentionClaim, TripleClaim)

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Event, Lock, Timer
-from typing import IO, TypedDict
+from typing import IO
 
 from pydantic import TypeAdapter
 
@@ -29,7 +29,8 @@ DOCUMENT, ERROR, END = b"D", b"E", b"."
 _PARSED: frozenset[Kind] = frozenset({"pdf", "docx", "html"})
 
 
-class ErrorFields(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorFields:
     """An IngestError as it goes over the pipe."""
 
     what: str
@@ -91,6 +92,10 @@ class _Reader:
             except (OSError, EOFError, ValueError):
                 self.close()
                 return [_died(source, limits, late.is_set())]
+            except BaseException:
+                # What the child still has to say must not be taken for the answer to the next question.
+                self.close()
+                raise
             finally:
                 timer.cancel()
 
@@ -133,7 +138,8 @@ def _answers(stream: IO[bytes]) -> Iterator[Document | IngestError]:
         if mark == DOCUMENT:
             yield _documents().validate_json(content)
         else:
-            yield IngestError(**_errors().validate_json(content))
+            fields = _errors().validate_json(content)
+            yield IngestError(fields.what, where=fields.where, remedy=fields.remedy)
     raise EOFError
 
 

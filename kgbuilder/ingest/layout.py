@@ -21,7 +21,7 @@ _PAGE_NUMBER = re.compile(
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _LIST_MARK = re.compile(
-    r"[•·▪◦‣●○■□*–—-]\s|\(?\d{1,3}[.)]\s|[（(]?[\d一二三四五六七八九十]{1,3}[)）、]|第[\d一二三四五六七八九十百]+[章节条款]"
+    r"[•·▪◦‣●○■□*–—-]\s|\(?\d{1,3}[.)]\s|[（(]?[\d一二三四五六七八九十]{1,3}[)）、]|第[\d一二三四五六七八九十百]+[章节条款](?:\s|\Z)"
 )
 _SENTENCE_END = re.compile(r"[。！？；….!?:：][\"'”’』」）)\]]*\Z")
 _CLOSING = re.compile(r"[,.;:)\]，。；：、）]")

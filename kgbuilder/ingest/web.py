@@ -35,15 +35,16 @@ def read_html(stream: BinaryIO, *, where: str) -> tuple[str, tuple[str, ...]]:
     html, doubts = _decode(stream.read(), where)
     # A line end between two Chinese characters is no space.
     html, warnings = clean(_CJK_LINE_END.sub("", _DECLARATION.sub("", html)))
-    tree = _parse(html, where)
+    tree, cuts = _parse(html, where)
     title = _title(tree)
-    lines = _main_lines(html) or list(_visible_lines(tree))
+    # Taking out the main text may leave the tree in pieces.
+    lines = _main_lines(tree) or list(_visible_lines(_parse(html, where)[0]))
     if title and (not lines or not title.startswith(lines[0])):
         lines.insert(0, title)
     if not lines:
         remedy = "a page that builds itself by script must be saved from a browser first"
         raise IngestError("there is no text on the page", where=where, remedy=remedy)
-    return "\n\n".join(lines), (*doubts, *warnings)
+    return "\n\n".join(lines), (*doubts, *warnings, *cuts)
 
 
 def _decode(data: bytes, where: str) -> tuple[str, tuple[str, ...]]:
@@ -61,16 +62,23 @@ def _decode(data: bytes, where: str) -> tuple[str, tuple[str, ...]]:
     return decode_bytes(data, where)
 
 
-def _parse(html: str, where: str) -> "HtmlElement":
-    """Raises IngestError: there is no markup at all."""
+def _parse(html: str, where: str) -> tuple["HtmlElement", tuple[str, ...]]:
+    """Return the tree of a page, and a warning where the parser gave up on the rest of it.
+
+    Raises IngestError: there is no markup at all.
+    """
     from lxml import etree
     from lxml.html import HTMLParser, document_fromstring
 
+    parser = HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        return document_fromstring(html, parser=HTMLParser(encoding=None, remove_comments=True, remove_pis=True))
+        tree = document_fromstring(html, parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         remedy = "check the file, or save the page from a browser again"
         raise IngestError("there is no page in it", where=where, remedy=remedy) from error
+    fatal = [entry.line for entry in parser.error_log if entry.level == etree.ErrorLevels.FATAL]
+    cut = f"the page is nested too deep to be read beyond line {fatal[0]}: text is missing" if fatal else ""
+    return tree, (cut,) if cut else ()
 
 
 def _title(tree: "HtmlElement") -> str:
@@ -78,11 +86,11 @@ def _title(tree: "HtmlElement") -> str:
     return next((" ".join(title.split()) for title in map(str, found) if title.strip()), "")
 
 
-def _main_lines(html: str) -> list[str]:
+def _main_lines(tree: "HtmlElement") -> list[str]:
     """Return the main text as trafilatura sees it, one item per block; empty where it sees none."""
     import trafilatura
 
-    text = trafilatura.extract(html, include_comments=False, include_tables=True) or ""
+    text = trafilatura.extract(tree, include_comments=False, include_tables=True) or ""
     lines = (line.strip() for line in text.split("\n"))
     return [line for line in lines if line and not (len(line) > 2 and _TABLE_RULE.fullmatch(line))]
 

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -40,8 +41,8 @@ def _answer(path: Path, source: str, limits: Limits) -> Iterator[bytes]:
     documents = TypeAdapter(Document)
     for item in read(path, source=source, limits=limits):
         if isinstance(item, IngestError):
-            fields: ErrorFields = {"what": item.what, "where": item.where, "remedy": item.remedy}
-            yield ERROR + json.dumps(fields).encode("ascii")
+            fields = ErrorFields(what=item.what, where=item.where, remedy=item.remedy)
+            yield ERROR + json.dumps(asdict(fields)).encode("ascii")
         else:
             yield DOCUMENT + documents.dump_json(item)
     yield END

@@ -6,7 +6,7 @@ Source: zjunlp/IEPile (arXiv 2402.14710): what stands in a record, the split, an
 import json
 from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol
 
 from kgbuilder.errors import ParseError
 from kgbuilder.ids import sha256_text
@@ -27,16 +27,14 @@ _KEYS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 _SCHEMA_LINES: Final = {"NER": 0, "RE": 1}
 
-_T = TypeVar("_T")
-
 
 class Shuffler(Protocol):
     """A seeded `random.Random`: what is written here must not depend on chance that the caller does not control."""
 
-    def sample(self, population: Sequence[_T], k: int) -> list[_T]:
+    def sample(self, population: Sequence[str], k: int) -> list[str]:
         """Return `k` of `population` in random order."""
 
-    def shuffle(self, x: MutableSequence[_T]) -> None:
+    def shuffle(self, x: MutableSequence[str]) -> None:
         """Bring `x` into random order."""
 
 

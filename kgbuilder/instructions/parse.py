@@ -167,19 +167,23 @@ class _Reading:
 
     def _either_under(self, key: str, child: object, depth: int) -> None:
         word = word_of(key)
-        if word in ENTITY_WRAPPERS:
-            self.is_answer = True
+        if not self._names.is_open and self._names.entity(key) is not None:
+            self._entities({key: child}, None, depth)
+        elif not self._names.is_open and self._names.relation(key) is not None:
+            self._relations({key: child}, None, depth)
+        elif word in ENTITY_WRAPPERS:
+            self.is_answer = self.is_answer or isinstance(child, list | dict)
             self._entities(child, None, depth)
         elif word in RELATION_WRAPPERS:
-            self.is_answer = True
+            self.is_answer = self.is_answer or isinstance(child, list | dict)
             self._relations(child, None, depth)
         elif word in WRAPPERS:
             self._either(child, depth)
-        elif self._names.is_open or self._names.entity(key) is not None:
+        elif word in ECHOES:
+            return
+        elif self._names.is_open:
             self._entities({key: child}, None, depth)
-        elif self._names.relation(key) is not None:
-            self._relations({key: child}, None, depth)
-        elif word not in ECHOES:
+        else:
             self._problem({key: child}, f"{key[:60]!r} is neither a type nor a relation")
 
     def _entities(self, value: object, label: str | None, depth: int) -> None:
@@ -191,12 +195,12 @@ class _Reading:
         elif isinstance(value, list):
             if label is None and (pair := self._typed_name(value)) is not None:
                 self._mention(*pair)
-            elif len(value) != 1 or not is_absent(value[0]):
-                for item in value:
-                    if isinstance(item, str):
-                        self._mention(item, label)
-                    else:
-                        self._entities(item, label, depth + 1)
+                return
+            for item in value:
+                if isinstance(item, str):
+                    self._mention(item, label)
+                else:
+                    self._entities(item, label, depth + 1)
         elif isinstance(value, dict):
             self._entity_object(value, label, depth)
         else:
@@ -337,7 +341,7 @@ class _Reading:
     def _mention(self, name: str, label: str | None) -> None:
         if name in ABSENT:
             return
-        if label is None:
+        if not label:
             self._problem(name, "an entity without a type")
         elif self._is_storable(name, label):
             self.is_answer = True
@@ -346,7 +350,11 @@ class _Reading:
     def _triple(
         self, head: str, relation: str, tail: str, head_label: str | None = None, tail_label: str | None = None
     ) -> None:
-        if head not in ABSENT and tail not in ABSENT and self._is_storable(head, relation, tail):
+        if head in ABSENT or tail in ABSENT:
+            return
+        if not relation:
+            self._problem([head, relation, tail], "a triple without a relation")
+        elif self._is_storable(head, relation, tail):
             self.is_answer = True
             self.triples[head, relation, tail, head_label, tail_label] = None
 

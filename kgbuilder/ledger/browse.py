@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from kgbuilder.errors import StoreError
 from kgbuilder.ledger import tables as t
-from kgbuilder.ledger.ledger import IN_ROWS, _loads, batches
+from kgbuilder.ledger.engine import IN_ROWS, batches
+from kgbuilder.ledger.ledger import _loads
 from kgbuilder.ledger.views import ChunkView, DocumentView, EntityView, _entity, _fact_query, _stated_in, document_views
 from kgbuilder.records import PageSpan
 

@@ -1,6 +1,5 @@
 """Read and write the tables that are computed from the ledger: statements, nodes, entities, outbox."""
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from kgbuilder.errors import StoreError
 from kgbuilder.ledger import tables as t
-from kgbuilder.ledger.engine import insert_ignore
-from kgbuilder.ledger.ledger import IN_ROWS, batches
+from kgbuilder.ledger.engine import IN_ROWS, batches, insert_ignore, mark
 from kgbuilder.records import Chunk, Quarantined
 
 __all__ = [
@@ -472,19 +470,6 @@ def revisions_of(connection: sa.Connection, document_ids: Iterable[str]) -> set[
 
 
 # --- outbox -----------------------------------------------------------------------------------------------------------
-
-
-def mark(connection: sa.Connection, kind: str, keys: Iterable[tuple[str, str, str]]) -> None:
-    """Put keys on the outbox; a key that waits there already keeps its place and gets a new stamp."""
-    stamp = time.time_ns()
-    if not (rows := [{"stamp": stamp, "kind": kind, "a": a, "b": b, "c": c} for a, b, c in keys]):
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(t.outbox)
-    columns = [t.outbox.c.kind, t.outbox.c.a, t.outbox.c.b, t.outbox.c.c]
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=columns, set_={"stamp": insert.excluded.stamp}), rows
-    )
 
 
 def mark_nodes(connection: sa.Connection, moved: Mapping[str, tuple[str | None, str]]) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -11,8 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kgbuilder.errors import ConfigError, StoreError
+from kgbuilder.ledger.tables import outbox
 
-__all__ = ["insert_ignore", "lock", "open_engine", "store_errors"]
+__all__ = ["IN_ROWS", "batches", "insert_ignore", "lock", "mark", "open_engine", "shown_url", "store_errors"]
+
+IN_ROWS = 500
+"""How many values one IN list holds: under every database's limit of bound parameters."""
 
 _BUSY_MS = 60_000
 _MAX_ROWS = 5_000
@@ -41,6 +45,11 @@ def open_engine(url: str) -> sa.Engine:
             _tune_sqlite(engine)
         _migrate(engine)
     return engine
+
+
+def shown_url(url: str) -> str:
+    """Return a database URL without its password."""
+    return sa.engine.make_url(url).render_as_string(hide_password=True)
 
 
 @contextlib.contextmanager
@@ -147,6 +156,26 @@ def insert_ignore(connection: sa.Connection, table: sa.Table, rows: Sequence[dic
     for begin in range(0, len(rows), _MAX_ROWS):
         n_new += connection.execute(statement, rows[begin : begin + _MAX_ROWS]).rowcount
     return n_new
+
+
+def batches(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut distinct values into lists of at most `size`, in order."""
+    unique = list(dict.fromkeys(values))
+    for begin in range(0, len(unique), size):
+        yield unique[begin : begin + size]
+
+
+def mark(connection: sa.Connection, kind: str, keys: Iterable[tuple[str, str, str]]) -> None:
+    """Put keys on the outbox; a key that waits there already keeps its place and gets a new stamp."""
+    stamp = time.time_ns()
+    if not (rows := [{"stamp": stamp, "kind": kind, "a": a, "b": b, "c": c} for a, b, c in keys]):
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(outbox)
+    columns = [outbox.c.kind, outbox.c.a, outbox.c.b, outbox.c.c]
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=columns, set_={"stamp": insert.excluded.stamp}), rows
+    )
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from kgbuilder.errors import KGBuilderError, ParseError, StoreError
 from kgbuilder.ids import content_id, sha256_text
 from kgbuilder.ledger import tables as t
-from kgbuilder.ledger.engine import insert_ignore, lock, open_engine, store_errors
+from kgbuilder.ledger.engine import IN_ROWS, batches, insert_ignore, lock, mark, open_engine, store_errors
 from kgbuilder.records import (
     Chunk,
     Document,
@@ -32,9 +32,6 @@ from kgbuilder.records import (
 )
 
 __all__ = ["Event", "Ledger", "Reading", "now"]
-
-IN_ROWS = 500
-"""How many values one IN list holds: under every database's limit of bound parameters."""
 
 _LOCK_WAIT_S = 60.0
 
@@ -346,13 +343,6 @@ class Ledger:
         connection.execute(sa.delete(t.failure).where(t.failure.c.source == source))
 
 
-def batches(values: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Cut distinct values into lists of at most `size`, in order."""
-    unique = list(dict.fromkeys(values))
-    for begin in range(0, len(unique), size):
-        yield unique[begin : begin + size]
-
-
 def _rows_by(
     connection: sa.Connection, table: sa.Table, column: sa.Column[str], values: Iterable[str]
 ) -> dict[str, dict[str, object]]:
@@ -384,6 +374,8 @@ def _put_reading(connection: sa.Connection, reading: Reading, settings: Mapping[
     document_id = reading.document.id
     connection.execute(sa.delete(t.reading).where(t.reading.c.document_id == document_id))
     connection.execute(sa.insert(t.reading), [{"document_id": document_id, "derived": 0, **settings}])
+    held = connection.execute(sa.select(t.chunk.c.id).where(t.chunk.c.document_id == document_id)).scalars()
+    mark(connection, "chunk", [(chunk, "", "") for chunk in sorted(set(held) - {c.id for c in reading.chunks})])
     connection.execute(sa.delete(t.chunk).where(t.chunk.c.document_id == document_id))
     if reading.chunks:
         connection.execute(

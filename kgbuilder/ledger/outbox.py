@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kgbuilder.ledger import tables as t
-from kgbuilder.ledger.ledger import IN_ROWS, batches
+from kgbuilder.ledger.engine import IN_ROWS, batches
 
 __all__ = [
     "EntityState",

@@ -446,9 +446,18 @@ def losses(connection: sa.Connection, *, limit: int = 20) -> list[dict[str, obje
 def quarantine_reasons(connection: sa.Connection) -> dict[str, int]:
     """Count quarantined claims by reason."""
     query = sa.select(t.quarantine.c.reason, sa.func.count()).group_by(t.quarantine.c.reason)
-    return {
-        reason: n for reason, n in connection.execute(query.order_by(sa.func.count().desc(), t.quarantine.c.reason))
-    }
+    ordered = query.order_by(sa.func.count().desc(), t.quarantine.c.reason)
+    return dict(connection.execute(ordered).tuples().all())
+
+
+def model_use(connection: sa.Connection) -> tuple[int, int]:
+    """Return how many replies of models the ledger keeps, and the tokens of their prompts as the servers counted."""
+    n_calls = n_tokens = 0
+    for replies in connection.execute(sa.select(t.attempt.c.replies)).scalars():
+        for reply in orjson.loads(replies):
+            n_calls += 1
+            n_tokens += reply["n_prompt_tokens"]
+    return n_calls, n_tokens
 
 
 def all_entities(connection: sa.Connection) -> Iterator[EntityView]:

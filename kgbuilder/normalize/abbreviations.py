@@ -3,7 +3,7 @@
 import re
 
 from kgbuilder.normalize.fold import HAN, fold, has_han, signs_to_spaces
-from kgbuilder.normalize.lexicon import PLACES, without_place, words_of
+from kgbuilder.normalize.lexicon import PLACES, generic_han, without_place, words_of
 
 __all__ = ["bracketed", "initials", "is_abbreviation", "is_other_script"]
 
@@ -37,7 +37,7 @@ def is_abbreviation(short: str, long: str) -> bool:
     """Say whether the letters of `short` come from `long` in order: WHO, 北大. Both are names as written.
 
     Latin letters must be the initials of the words, or an all-capital subsequence from the first letter on; Chinese
-    characters a subsequence from the first character on, or from the first one behind the name of a place.
+    characters a part of it, or a subsequence from the first character on, perhaps behind the name of a place.
     """
     short_key, long_key = signs_to_spaces(fold(short)), signs_to_spaces(fold(long))
     if has_han(short_key):
@@ -68,6 +68,8 @@ def initials(key: str) -> frozenset[str]:
 def _abbreviates_han(short: str, long: str) -> bool:
     if not 2 <= len(short) < len(long) or short in PLACES or short in _PART_OF_COMPANY:
         return False
+    if short in long:
+        return not generic_han(short)
     core = without_place(long)
     starts = short[0] == long[0] or short[0] == core[:1]
     return starts and not re.search(f"[^{HAN}a-z0-9]", short) and _in_order(short, long)

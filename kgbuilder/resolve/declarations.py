@@ -30,15 +30,16 @@ _OPEN = r"[》”\"'’」』]?\s?[(（\[【〔]"
 _SAYS = "|".join(
     words_of(
         "以下简称为 以下简称 下文简称 下称 以下称 简称为 简称 缩写为 缩写 英文缩写 英文简称 英文名称 英文名 中文名称 "
-        "中文名 外文名 又名 又称 亦称 也称 别称 别名 俗称 全称 hereinafter_referred_to_as hereafter_referred_to_as "
-        "hereinafter hereafter abbreviated_as abbreviated_to abbreviated abbreviation short_for also_known_as "
-        "better_known_as "
-        "known_as a\\.k\\.a\\. aka in_short or_simply shortened_to"
+        "中文名 外文名 又名 又称 亦称 也称 别称 别名 俗称 全称 "
+        "hereinafter_referred_to_as hereafter_referred_to_as hereinafter hereafter abbreviated_as abbreviated_to "
+        "abbreviated abbreviation short_for also_known_as better_known_as known_as a\\.k\\.a\\. aka in_short "
+        "or_simply shortened_to"
     )
 ).replace("_", " ")
+_HOW_OFTEN = r"(?:(?:often|usually|commonly|sometimes)\s+|通常|常)?"
 # Behind a bracket nearly any wording declares; without one 又称 and 也称 are what people say (张三也称李四…).
 _IN_BRACKET = re.compile(
-    rf"{_OPEN}\s*(?:[^()（）]*?[,，;；、:：]\s*)?(?:{_SAYS})\s*[:：]?\s*(?:the\s+)?{_QUOTE}", re.IGNORECASE
+    rf"{_OPEN}\s*(?:[^()（）]*?[,，;；、:：]\s*)?{_HOW_OFTEN}(?:{_SAYS})\s*[:：]?\s*(?:the\s+)?{_QUOTE}", re.IGNORECASE
 )
 _NEXT_SHORT = re.compile(
     rf"{_OPEN}[^()（）]*?(?:{_SAYS})[^()（）]*?(?:、|或|及|/|\bor\b)\s*(?:the\s+)?{_QUOTE}", re.IGNORECASE
@@ -51,7 +52,10 @@ _INLINE = re.compile(
     rf"\s*[:：]?\s*(?:the\s+)?{_QUOTE}",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(r"\s*[,，;；/]\s*")
+_BEGINS = re.compile(rf"{_OPEN}|{_BESIDE.pattern}|{_INLINE.pattern}", re.IGNORECASE)
 _CLOSED = re.compile(r"[\"'”’」』]?\s*[)）\]】〕]")
+_WITH_ACRONYM = re.compile(r"\s*[,，;；/]\s*[A-Z][A-Z0-9.]{1,9}\s*[)）]")
 _GOES_ON = re.compile(r"[\"'”’」』]?\s*(?:[)）\]】〕,，、;；/]|或|及|or\b|and\b)")
 
 
@@ -77,8 +81,9 @@ def declared_aliases(text: str, mentions: Iterable[Mention]) -> tuple[Alias, ...
         inside = bracketed(mention.text)
         if inside and not _is_value(mention.label):
             found.append(Alias(short=inside[1], long=mention, mention=None, score=BRACKET_SCORE, reason="brackets"))
-        near = ordered[n + 1 : n + 1 + MAX_NEAR]
-        found += (alias for other in near if (alias := _declared(text, mention, other)))
+        if _BEGINS.match(text, mention.end):
+            near = ordered[n + 1 : n + 1 + MAX_NEAR]
+            found += (alias for other in near if (alias := _declared(text, mention, other)))
     return tuple(found)
 
 
@@ -127,12 +132,14 @@ def _declared(text: str, first: Mention, second: Mention) -> Alias | None:
     gap = text[first.end : second.start] if first.end <= second.start <= first.end + MAX_GAP_CHARS else ""
     if not gap or first.label != second.label or first.text == second.text or _is_value(first.label):
         return None
+    closed = _CLOSED.match(text, second.end)
     if _BARE.fullmatch(gap):
-        return _in_bare_bracket(first, second) if _CLOSED.match(text, second.end) else None
+        return _in_bare_bracket(first, second) if closed or _WITH_ACRONYM.match(text, second.end) else None
+    # （World Health Organization，WHO）
+    if closed and _BESIDE.fullmatch(gap):
+        return _in_bare_bracket(first, second) if is_abbreviation(second.text, first.text) else None
     in_bracket = _IN_BRACKET.fullmatch(gap) or _NEXT_SHORT.fullmatch(gap)
-    if (in_bracket and _GOES_ON.match(text, second.end)) or (
-        _QUOTED.fullmatch(gap) and _CLOSED.match(text, second.end)
-    ):
+    if (in_bracket and _GOES_ON.match(text, second.end)) or (closed and _QUOTED.fullmatch(gap)):
         return _ordered(first, second, is_full="全称" in gap or "short for" in gap.casefold())
     return _ordered(first, second, is_full=False) if _INLINE.fullmatch(gap) else None
 

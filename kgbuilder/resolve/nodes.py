@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kgbuilder.ids import content_id
 from kgbuilder.normalize import bracketed
@@ -25,6 +26,7 @@ class Node:
         return Node(id=node_id(label, key, variant), label=label, key=key, variant=variant)
 
 
+@lru_cache(maxsize=65536)
 def node_id(label: str, key: str, variant: str = "") -> str:
     """Return the id of the node with this label, key and variant."""
     return content_id("node", label, key, variant)

@@ -1,4 +1,4 @@
-"""The process that owns the embedded graph server of a folder: it starts it, restarts it, and ends it with its last user.
+"""The process that owns the embedded graph server of a folder: starts it, restarts it, ends it with its last user.
 
     python -I -S broker.py FOLDER JAVA JARS HEAP IDLE_S
 
@@ -400,7 +400,9 @@ class _Server:
         """Look whether the server answers on both ports. Raises _FailedError when it never will."""
         if self._process.poll() is not None or 'Exception in thread "main"' in self._log_text():
             self._raise_failure()
-        self.ready = _http_status(self._state.http_port, "GET", "/api/v1/ready") == http.client.NO_CONTENT and _bolt_answers(self._state.bolt_port)
+        self.ready = _http_status(
+            self._state.http_port, "GET", "/api/v1/ready"
+        ) == http.client.NO_CONTENT and _bolt_answers(self._state.bolt_port)
         return self.ready
 
     def _raise_failure(self) -> NoReturn:
@@ -454,7 +456,7 @@ class _Server:
 def _command(plan: Plan, state: State) -> list[str]:
     settings = {
         "server.rootPath": plan.folder,
-        "server.mode": "production",
+        "server.mode": "development",
         "server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
         "server.defaultDatabases": f"{DATABASE}[root]",
         "server.httpIncomingHost": "127.0.0.1",

@@ -66,7 +66,9 @@ def check_read_only(cypher: str) -> None:
     Raises QueryRefused that names the word, its line, and what to do.
     """
     if len(cypher) > _MAX_CHARS:
-        _refuse(f"the query has {len(cypher)} characters; {_MAX_CHARS} are allowed", 1, "pass long values as parameters")
+        _refuse(
+            f"the query has {len(cypher)} characters; {_MAX_CHARS} are allowed", 1, "pass long values as parameters"
+        )
     if found := re.search(r"\\[uU]", cypher):
         line = cypher.count("\n", 0, found.start()) + 1
         _refuse("escapes like \\u0041 are not allowed", line, "write the character itself, or pass it as a parameter")
@@ -151,7 +153,9 @@ def _check_word(tokens: Sequence[_Token], n: int, token: _Token) -> None:
         name = _procedure(tokens, n + 1)
         if name.lower() not in _PROCEDURES:
             allowed = ", ".join(sorted(p for p in _PROCEDURES if p.count(".") == 1))
-            _refuse(f"the procedure {name or '?'} is not allowed", token.line, f"allowed are {allowed} and index search")
+            _refuse(
+                f"the procedure {name or '?'} is not allowed", token.line, f"allowed are {allowed} and index search"
+            )
 
 
 def _procedure(tokens: Sequence[_Token], n: int) -> str:
@@ -170,7 +174,11 @@ def _is_name(tokens: Sequence[_Token], n: int) -> bool:
     if before == ":":
         return tokens[n].word != "CALL"
     # After a number, a point may belong to the number and the word begins a clause.
-    return before == "." and n > 1 and (tokens[n - 2].kind in ("word", "quoted", "parameter") or tokens[n - 2].text in ")]}")
+    return (
+        before == "."
+        and n > 1
+        and (tokens[n - 2].kind in ("word", "quoted", "parameter") or tokens[n - 2].text in ")]}")
+    )
 
 
 def _text(tokens: Sequence[_Token], n: int) -> str:

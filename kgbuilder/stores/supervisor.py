@@ -28,7 +28,7 @@ def supervise(command: Sequence[str]) -> int:
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         close_fds=False,  # an inherited lock stays locked for as long as the command runs
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread runs yet
     )
     os.write(1, b"%d\n" % child.pid)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())

@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -220,6 +224,14 @@ def test_one_lost_prompt_of_several_fails_the_passage_and_keeps_the_other_replie
     assert all(item.mentions == () and item.triples == () for item in partly)
 
 
+def test_one_unreadable_reply_of_several_quarantines_the_passage_and_keeps_the_other_claims() -> None:
+    script = Script(rate=0.3, kinds=("garbage",), is_persistent=True, seed=1)
+    passages = tuple(passage(number) for number in range(30))
+    found, _ = extract(script, passages, mode="iepile")
+    assert states(found) == {"done", "quarantined"}
+    assert any(item.state == "quarantined" and item.mentions for item in found.values())
+
+
 def test_an_overloaded_server_gets_fewer_requests_at_once_and_nothing_is_lost() -> None:
     passages = tuple(passage(number) for number in range(150))
     found, counts = extract(Script(capacity=4, latency_s=0.01), passages, concurrency=32, max_retries=10)
@@ -369,6 +381,28 @@ def test_an_interrupt_in_the_caller_abandons_requests() -> None:
             list(model.extract(source()))
         model.close()
         assert time.monotonic() - started < 2
+
+
+def test_control_c_ends_a_program_that_waits_for_answers(tmp_path: Path) -> None:
+    program = tmp_path / "waits.py"
+    with running(ANSWERS, Script(latency_s=60)) as server:
+        program.write_text(
+            "from graph_schema import Ontology\n"
+            "from kgbuilder.extract.endpoint import create\n"
+            "from kgbuilder.records import Passage\n"
+            "ontology = Ontology.of('open', (), (), open=True)\n"
+            f"model = create(ontology, {{'url': '{server.url}', 'model': 'test-model'}})\n"
+            "list(model.extract([Passage(id='p', text='a', language='en')]))\n"
+        )
+        with subprocess.Popen([sys.executable, str(program)], stderr=subprocess.PIPE, text=True) as running_program:
+            deadline = time.monotonic() + 20
+            while not server.counts["requests"] and time.monotonic() < deadline:
+                time.sleep(0.02)
+            running_program.send_signal(signal.SIGINT)
+            _, said = running_program.communicate(timeout=5)
+    assert said.strip().endswith("KeyboardInterrupt")
+    assert "Unclosed" not in said
+    assert "never" not in said
 
 
 def test_an_extractor_closed_while_it_works_says_so() -> None:

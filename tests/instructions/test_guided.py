@@ -54,3 +54,11 @@ def test_in_open_mode_any_name_may_stand():
     jsonschema.validate(value, json_schema("JOINT", Schema()))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"entities": {"spaceship": "Heron"}, "relations": {}}, json_schema("JOINT", Schema()))
+
+
+@pytest.mark.parametrize(("task", "names"), [("NER", ZH.entities), ("RE", ZH.relations)])
+def test_every_name_of_the_prompt_must_be_answered(task, names):
+    whole = {name: [] for name in names}
+    jsonschema.validate(whole, json_schema(task, ZH))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({name: [] for name in names[1:]}, json_schema(task, ZH))

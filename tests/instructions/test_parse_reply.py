@@ -6,7 +6,7 @@ import pytest
 
 from graph_schema import load_ontology
 from kgbuilder.errors import ParseError
-from kgbuilder.instructions import Example, Schema, answer, parse, schema_for
+from kgbuilder.instructions import Example, Schema, answer, parse, render, schema_for
 from kgbuilder.records import MentionClaim, TripleClaim
 
 GENERAL = load_ontology("general")
@@ -143,6 +143,14 @@ def test_empty_lists_are_an_answer():
 def test_what_resembles_no_answer_is_an_error(task, reply):
     with pytest.raises(ParseError, match="holds no answer"):
         parse(task, reply, GENERAL)
+
+
+def test_an_echo_of_the_prompt_is_no_answer():
+    for language in ("zh", "en"):
+        with pytest.raises(ParseError):
+            parse("JOINT", render("JOINT", language, schema_for(GENERAL, language), "Ada."), GENERAL)
+        with pytest.raises(ParseError):
+            parse("NER", render("NER", language, schema_for(GENERAL, language), "Ada."), GENERAL)
 
 
 def test_a_cut_reply_says_so():

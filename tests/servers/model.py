@@ -136,7 +136,7 @@ class _Asked:
             task=task,
             schema=schema,
             types={known.id: name for name in schema.entities if (known := ontology.entity_type(name))},
-            relations={known.id: name for name in schema.relations if (known := ontology.relation_type(name))},
+            relations={relation.id: name for name in schema.relations if (relation := ontology.relation_type(name))},
         )
 
     def named(self, gold: Example) -> Example:

@@ -1,8 +1,9 @@
-"""Workspaces filled by hand: documents with their mentions and facts put straight into the ledger, no model, no store."""
+"""Workspaces filled by hand: documents, mentions and facts put straight into the ledger; no model, no store."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from kgbuilder.config import Workspace, init_workspace, open_workspace
@@ -116,8 +117,7 @@ def fill(ledger: Ledger, texts: Sequence[Text]) -> None:
             ledger.put_attempts(connection, [_extraction(text, chunk)])
             mentions, triples = _statements(text, document, chunk)
             for row in mentions:
-                label, name, spellings = entities.setdefault(row.node_id, (row.label, row.text, Counter()))
-                spellings[row.text] += 1
+                entities.setdefault(row.node_id, (row.label, row.text, Counter()))[2][row.text] += 1
             nodes = [NodeRow(id=i, label=e[0], key=e[1], variant="", value=None) for i, e in entities.items()]
             derived.put_nodes(connection, nodes)
             derived.set_entities(connection, {i: i for i in entities})
@@ -136,7 +136,7 @@ def fill(ledger: Ledger, texts: Sequence[Text]) -> None:
 def _document(text: Text) -> tuple[Document, Chunk]:
     document_id = content_id("document", text.text)
     edges = (0, *text.pages, len(text.text))
-    pages = [PageSpan(start=a, end=b, page=n) for n, (a, b) in enumerate(zip(edges, edges[1:], strict=False), 1)]
+    pages = [PageSpan(start=a, end=b, page=n) for n, (a, b) in enumerate(pairwise(edges), 1)]
     document = Document(
         id=document_id,
         source=f"/files/{text.name}",

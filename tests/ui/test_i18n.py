@@ -65,7 +65,9 @@ def test_a_value_with_braces_is_data():
     assert say("jobs.delete", "en", name="{n}.txt") == "Delete {n}.txt"
 
 
-@pytest.mark.parametrize(("language", "kind", "relation"), [("zh", "人物", "出生地"), ("en", "Person", "place of birth")])
+@pytest.mark.parametrize(
+    ("language", "kind", "relation"), [("zh", "人物", "出生地"), ("en", "Person", "place of birth")]
+)
 def test_types_and_relations_have_their_names_from_the_ontology(language, kind, relation):
     names = Names(ontology=load_ontology("general"), language=language)
     assert names.entity_type("PER") == kind

@@ -67,7 +67,7 @@ def test_a_long_name_is_cut_in_a_cell():
 
 
 def test_a_link_holds_its_parameters_as_data():
-    assert markup.page_link("entities", id="a&b\"<>", lang="zh") == "./entities?id=a%26b%22%3C%3E&amp;lang=zh"
+    assert markup.page_link("entities", id='a&b"<>', lang="zh") == "./entities?id=a%26b%22%3C%3E&amp;lang=zh"
 
 
 def test_the_longest_bar_is_full_and_none_is_invisible():
@@ -76,4 +76,4 @@ def test_the_longest_bar_is_full_and_none_is_invisible():
 
 
 def test_parts_of_zero_are_left_out_of_a_stack():
-    assert markup.stack([("done", 3, "good"), ("failed", 0, "bad")]).count('flex:') == 1
+    assert markup.stack([("done", 3, "good"), ("failed", 0, "bad")]).count("flex:") == 1

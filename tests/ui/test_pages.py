@@ -35,7 +35,7 @@ def test_every_page_draws_on_an_empty_workspace(draw, blank, page, language):
     app = draw(blank, page, language)
     assert not app.exception
     assert "kg-head" in html_of(app)
-    assert 'kg-empty' in html_of(app) or 'kg-start' in html_of(app)
+    assert "kg-empty" in html_of(app) or "kg-start" in html_of(app)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -160,7 +160,9 @@ def test_documents_show_state_and_failures(draw, sample):
 
 def test_a_document_shows_its_text_with_its_mentions(draw, sample):
     markup = html_of(draw(sample, "document", id=document_id(WUYUAN)))
-    assert re.search(r'<a class="kg-m kg-m-s kg-m-e"[^>]*title="顾清砚 · Person · 0.90" href="[^"]*">顾清砚</a>', markup)
+    assert re.search(
+        r'<a class="kg-m kg-m-s kg-m-e"[^>]*title="顾清砚 · Person · 0.90" href="[^"]*">顾清砚</a>', markup
+    )
     assert "的一个茶农家庭。" in markup
 
 
@@ -191,8 +193,9 @@ def test_a_document_that_is_gone_is_told(draw, sample):
 
 def test_uploads_are_kept_and_queued_as_one_job(draw, blank):
     app = draw(blank, "documents")
-    uploader = app.get("file_uploader")[0]
-    uploader.upload([("新闻.txt", "华为由任正非创立。".encode(), "text/plain"), ("../b.md", b"# hi", "text/markdown")])
+    app.file_uploader[0].set_value(
+        [("新闻.txt", "华为由任正非创立。".encode(), "text/plain"), ("../b.md", b"# hi", "text/markdown")]
+    )
     app.run()
     assert not app.exception
     with Ledger.open(blank.ledger_url, lock_path=blank.lock_path) as ledger, ledger.reading() as connection:
@@ -201,7 +204,7 @@ def test_uploads_are_kept_and_queued_as_one_job(draw, blank):
     assert job.kind == "build"
     assert sorted(source.rpartition("/")[2] for source in files.values()) == ["b.md", "新闻.txt"]
     assert all((blank.folder / path).is_file() for path in files)
-    assert not app.get("file_uploader")[0].value  # the bytes are on disk and nowhere else
+    assert not app.file_uploader[0].value  # the bytes are on disk and nowhere else
 
 
 def enqueue(workspace, kind: str, payload: dict[str, object]) -> str:
@@ -251,7 +254,13 @@ def test_a_failed_job_says_why_where_and_what_to_do(draw, blank):
 
 def test_a_job_done_lists_the_files_it_could_not_read(draw, blank):
     job_id = enqueue(blank, "build", {"files": {"uploads/x/a.pdf": "upload:x/a.pdf"}})
-    report = {"documents": 3, "facts": 9, "seconds": 1.5, "n_unreadable": 1, "unreadable": [["needs OCR", "a.pdf", "scan it"]]}
+    report = {
+        "documents": 3,
+        "facts": 9,
+        "seconds": 1.5,
+        "n_unreadable": 1,
+        "unreadable": [["needs OCR", "a.pdf", "scan it"]],
+    }
     change(blank, job_id, "done", {"report": report})
     app = draw(blank, "documents")
     markup = html_of(app)
@@ -286,7 +295,7 @@ def test_the_language_can_be_switched(draw, sample):
     app.session_state[state.LANGUAGE_KEY] = "en"
     app.run()
     assert "<h1>Facts" in html_of(app)
-    assert app.query_params["lang"] == ["en"]
+    assert "en" in app.query_params["lang"]
 
 
 def test_an_unknown_language_in_the_address_is_passed_over(draw, sample):
@@ -316,7 +325,7 @@ NASTY = Text(
     text=f"{HOSTILE} founded {'x' * 10_000}.",
     names=((HOSTILE, "ORG"), ("x" * 10_000, "PER")),
     facts=((HOSTILE, "founded_by", "x" * 10_000),),
-    reply=f'{HOSTILE} \ud800 half',
+    reply=f"{HOSTILE} \ud800 half",
     failure=Failure(kind="x", what=HOSTILE, remedy=HOSTILE),
     state="quarantined",
     quarantined=(Quarantined(reason=HOSTILE, claim=HOSTILE + "\ud800", detail=HOSTILE),),
@@ -402,5 +411,3 @@ def test_no_page_renders_markdown_with_text_from_outside():
     assert not re.search(r"st\.(markdown|write|caption|title|header|subheader|info|warning|error|success)\(", text)
     assert "unsafe_allow" not in text
     assert ":material/" not in text
-
-

@@ -8,9 +8,10 @@ from kgbuilder.errors import KGBuilderError
 from kgbuilder.ledger import jobs
 from kgbuilder.ledger.jobs import Job
 from ui import state
+from ui.actions import cancel_job, retry_job
 from ui.components.messages import show_error, tell
 from ui.i18n import t
-from ui.jobs import Report, error_of, files_of, is_active, report_of, retry_payload
+from ui.jobs import Report, error_of, files_of, is_active, report_of
 from ui.markup import badge, clipped, escaped, notice
 from ui.worker import is_running
 
@@ -59,27 +60,15 @@ def _draw_job(job: Job) -> None:
         st.html(job_html(job))
     with action:
         if job.state in ("queued", "running"):
-            if st.button(t("jobs.cancel"), key=f"cancel-{job.id}", width="stretch"):
-                _change(job, cancel=True)
-        elif _may_retry(job) and st.button(t("jobs.retry"), key=f"retry-{job.id}", width="stretch"):
-            _change(job, cancel=False)
+            st.button(t("jobs.cancel"), key=f"cancel-{job.id}", width="stretch", on_click=cancel_job, args=(job,))
+        elif _may_retry(job):
+            again = st.button(t("jobs.retry"), key=f"retry-{job.id}", width="stretch", on_click=retry_job, args=(job,))
+            if again:
+                st.rerun()  # the whole page: the fragment polls only when it was drawn with an active job
 
 
 def _may_retry(job: Job) -> bool:
     return job.state in ("failed", "cancelled") or (job.state == "done" and report_of(job).n_unreadable > 0)
-
-
-def _change(job: Job, *, cancel: bool) -> None:
-    try:
-        with state.ledger().writing("the app") as connection:
-            if cancel:
-                jobs.request_cancel(connection, job.id)
-            else:
-                jobs.enqueue(connection, job.kind, retry_payload(job), author=job.author)
-    except KGBuilderError as error:
-        show_error(error)
-        return
-    st.rerun()
 
 
 def job_html(job: Job) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from kgbuilder.errors import ParseError, QueryRefused, StoreError
 from kgbuilder.stores import QueryResult
 from ui import state
+from ui.components.filters import choose
 from ui.components.messages import empty, heading, show_error
 from ui.components.table import show_table
 from ui.i18n import t
@@ -20,7 +21,8 @@ from ui.names import Names
 __all__ = ["csv_text", "draw", "examples", "parse_parameters", "plain"]
 
 _MAX_CELL_CHARS = 300
-_QUERY, _PARAMETERS, _EXAMPLE = "cypher-query", "cypher-parameters", "cypher-example"
+_QUERY, _PARAMETERS = "cypher-query", "cypher-parameters"
+_EXAMPLE, _TAKEN, _RESULT = "cypher-example", "cypher-taken", "cypher-result"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +84,11 @@ def draw() -> None:
     limits = state.workspace().settings.limits
     left, right = st.columns([3, 1], gap="medium")
     with right:
-        st.selectbox(
-            t("cypher.examples"),
-            ["", *offered],
-            format_func=lambda key: t(f"cypher.example_{key}") if key else t("cypher.choose"),
-            key=_EXAMPLE,
-            on_change=_take_example,
-            args=(offered,),
-        )
+        named = {"": t("cypher.choose"), **{key: t(f"cypher.example_{key}") for key in offered}}
+        chosen = choose(named, label=t("cypher.examples"), key=_EXAMPLE, hidden=False)
+        if chosen and chosen != state.value(_TAKEN):
+            _take(offered[chosen])
+        state.remember(_TAKEN, chosen)
         st.text_area(t("cypher.parameters"), key=_PARAMETERS, height=92, help=t("cypher.parameters_help"))
         limited = t("cypher.limits", rows=f"{limits.query_rows:,}", s=f"{limits.query_s:g}")
         st.html(f'<p class="kg-quiet">{escaped(limited)}</p>')
@@ -98,7 +97,7 @@ def draw() -> None:
         run = st.button(t("cypher.run"), type="primary", key="cypher-run", shortcut="ctrl+enter")
     if run:
         _run(cypher or "", limits.query_rows, limits.query_s)
-    result = state.value("cypher-result")
+    result = state.value(_RESULT)
     if isinstance(result, QueryResult):
         _draw_result(result)
     elif isinstance(result, QueryRefused):
@@ -111,11 +110,9 @@ def draw() -> None:
         empty(t("cypher.none"), t("cypher.none_text"))
 
 
-def _take_example(offered: Mapping[str, Example]) -> None:
-    example = offered.get(str(state.value(_EXAMPLE)))
-    if example:
-        state.remember(_QUERY, example.cypher)
-        state.remember(_PARAMETERS, example.parameters)
+def _take(example: Example) -> None:
+    state.remember(_QUERY, example.cypher)
+    state.remember(_PARAMETERS, example.parameters)
 
 
 def _run(cypher: str, max_rows: int, timeout_s: float) -> None:
@@ -128,7 +125,7 @@ def _run(cypher: str, max_rows: int, timeout_s: float) -> None:
     except StoreError as error:
         state.forget_store()
         result = error
-    state.remember("cypher-result", result)
+    state.remember(_RESULT, result)
 
 
 def parse_parameters(text: str) -> dict[str, object]:

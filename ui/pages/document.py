@@ -7,6 +7,7 @@ from kgbuilder.ledger.browse import ChunkRow
 from kgbuilder.ledger.views import ChunkView, DocumentView
 from ui import state
 from ui.components.fact_table import fact_browser
+from ui.components.filters import choose
 from ui.components.messages import empty, heading
 from ui.components.table import Columns, choose_row, pages
 from ui.highlight import Span, marked
@@ -41,7 +42,7 @@ def draw() -> None:
         _PARTS,
         default=_PARTS[0],
         required=True,
-        format_func=lambda name: t(f"document.part_{name}"),
+        format_func={name: t(f"document.part_{name}") for name in _PARTS}.__getitem__,
         key="document-part",
         label_visibility="collapsed",
     )
@@ -118,22 +119,15 @@ def _draw_facts(document_id: str, names: Names) -> None:
 
 
 def _draw_chunks(document: DocumentView) -> None:
-    states = [name for name in STATE_TONES if document.chunks.get(name)]
-    wanted = st.selectbox(
-        t("document.state"),
-        ["", *states],
-        format_func=lambda s: t(f"chunk.{s}") if s else t("filter.any_state"),
-        key="chunks-state",
-        width=240,
-        label_visibility="collapsed",
-    )
+    states = {"": t("filter.any_state"), **{s: t(f"chunk.{s}") for s in STATE_TONES if document.chunks.get(s)}}
+    column, _ = st.columns([1, 3])
+    with column:
+        wanted = choose(states, label=t("document.state"), key="chunks-state")
     with state.ledger().reading() as connection:
-        total = browse.n_chunks(connection, document.id, state=wanted or "")
+        total = browse.n_chunks(connection, document.id, state=wanted)
     page = pages(total, _CHUNK_ROWS, key="chunks-page")
     with state.ledger().reading() as connection:
-        rows = browse.chunk_rows(
-            connection, document.id, state=wanted or "", limit=_CHUNK_ROWS, offset=page * _CHUNK_ROWS
-        )
+        rows = browse.chunk_rows(connection, document.id, state=wanted, limit=_CHUNK_ROWS, offset=page * _CHUNK_ROWS)
     left, right = st.columns([11, 9], gap="medium")
     with left:
         row = choose_row(_chunk_columns(rows), key="chunks-table")

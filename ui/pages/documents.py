@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from kgbuilder.errors import KGBuilderError
 from kgbuilder.ledger import browse, jobs, views
 from kgbuilder.ledger.views import DocumentView
 from ui import state
+from ui.actions import delete_document, dismiss, retry_failed_chunks, take_uploads
+from ui.components.filters import choose, search_field
 from ui.components.job_list import job_list
-from ui.components.messages import empty, heading, section, show_error
+from ui.components.messages import empty, heading, section
 from ui.components.table import Columns, choose_row, pages
 from ui.i18n import t
-from ui.jobs import build_payload, delete_payload
 from ui.markup import clipped, escaped, notice, one_line
-from ui.uploads import save
 
 __all__ = ["document_columns", "document_state", "draw"]
 
@@ -56,29 +55,10 @@ def _draw_uploader() -> None:
         accept_multiple_files=True,
         key=key,
         max_upload_size=state.workspace().settings.limits.file_mb,
-        on_change=_take_uploads,
-        args=(key,),
+        on_change=take_uploads,
+        args=(_UPLOAD, key),
         help=t("documents.upload_help"),
     )
-    if isinstance(error := state.value("upload-error"), KGBuilderError):
-        show_error(error)
-
-
-def _take_uploads(key: str) -> None:
-    """Keep the files on disk, queue one job for all of them, and let their bytes go."""
-    uploads = state.value(key)
-    if not isinstance(uploads, list) or not uploads:
-        return
-    workspace = state.workspace()
-    try:
-        stored = [save(workspace.uploads, upload) for upload in uploads]
-        with state.ledger().writing("the app") as connection:
-            jobs.enqueue(connection, "build", build_payload({s.path: s.source for s in stored}), author="app")
-    except KGBuilderError as error:
-        state.remember("upload-error", error)
-        return
-    state.remember("upload-error", None)
-    state.renew(_UPLOAD)
 
 
 # --- files that could not be read -------------------------------------------------------------------------------------
@@ -89,10 +69,8 @@ def _draw_unreadable(rows: Sequence[Mapping[str, str]]) -> None:
     for row in rows[:_MAX_NAMED]:
         text, action = st.columns([5, 1], vertical_alignment="center")
         text.html(notice(row["what"], [row["where"] or row["source"], row["remedy"]], tone="warn"))
-        if action.button(t("documents.dismiss"), key=f"dismiss-{row['source']}", width="stretch"):
-            with state.ledger().writing("the app") as connection:
-                state.ledger().drop_failure(connection, row["source"])
-            st.rerun()
+        key = f"dismiss-{row['source']}"
+        action.button(t("documents.dismiss"), key=key, width="stretch", on_click=dismiss, args=(row["source"],))
     if len(rows) > _MAX_NAMED:
         st.html(f'<div class="kg-more">{escaped(t("home.more", n=len(rows) - _MAX_NAMED))}</div>')
 
@@ -126,25 +104,18 @@ def document_columns(documents: Sequence[DocumentView]) -> Columns:
 
 
 def _draw_table() -> None:
-    search, filter_, _ = st.columns([4, 2, 3], vertical_alignment="bottom")
-    text = search.text_input(
-        t("documents.search"), key="documents-search", placeholder=t("documents.search"), label_visibility="collapsed"
-    )
-    wanted = filter_.selectbox(
-        t("document.state"),
-        ["", *_STATES],
-        format_func=lambda s: t(f"chunk.{s}") if s else t("filter.any_state"),
-        key="documents-state",
-        label_visibility="collapsed",
-    )
+    left, right, _ = st.columns([4, 2, 3])
+    with left:
+        text = search_field(t("documents.search"), key="documents-search")
+    with right:
+        states = {"": t("filter.any_state"), **{name: t(f"chunk.{name}") for name in _STATES}}
+        wanted = choose(states, label=t("document.state"), key="documents-state")
     with state.ledger().reading() as connection:
-        total = browse.n_documents(connection, text=text or "", state=wanted or "")
+        total = browse.n_documents(connection, text=text, state=wanted)
         n_failed = browse.n_documents(connection, state="failed") + browse.n_documents(connection, state="quarantined")
     page = pages(total, _PAGE_ROWS, key="documents-page")
     with state.ledger().reading() as connection:
-        found = views.document_views(
-            connection, text=text or "", state=wanted or "", limit=_PAGE_ROWS, offset=page * _PAGE_ROWS
-        )
+        found = views.document_views(connection, text=text, state=wanted, limit=_PAGE_ROWS, offset=page * _PAGE_ROWS)
     if not found:
         empty(t("filter.nothing"), t("filter.nothing_text"))
         return
@@ -165,10 +136,8 @@ def _draw_actions(chosen: DocumentView | None, n_failed: int) -> None:
             state.go("document", id=chosen.id)
         if st.button(t("documents.delete"), disabled=chosen is None, key="delete-document") and chosen:
             _confirm_delete(chosen)
-        if n_failed and st.button(t("documents.retry_failed"), key="retry-failed"):
-            with state.ledger().writing("the app") as connection:
-                jobs.enqueue(connection, "build", build_payload({}, retry_failed=True), author="app")
-            st.rerun()
+        if n_failed:
+            st.button(t("documents.retry_failed"), key="retry-failed", on_click=retry_failed_chunks)
         hint = one_line(chosen.name, 80) if chosen else t("documents.choose")
         st.html(f'<span class="kg-quiet"><bdi>{escaped(hint)}</bdi></span>')
 
@@ -201,7 +170,6 @@ def _draw_delete(document: DocumentView) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(t("delete.no"), key="delete-no"):
             st.rerun()
-        if st.button(t("delete.yes"), type="primary", key="delete-yes"):
-            with state.ledger().writing("the app") as connection:
-                jobs.enqueue(connection, "delete", delete_payload(document.id, document.name), author="app")
+        named = (document.id, document.name)
+        if st.button(t("delete.yes"), type="primary", key="delete-yes", on_click=delete_document, args=named):
             st.rerun()

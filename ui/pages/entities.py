@@ -12,6 +12,7 @@ from ui import state
 from ui.components import graph
 from ui.components.evidence import quote_html
 from ui.components.fact_table import fact_browser
+from ui.components.filters import choose, search_field
 from ui.components.messages import empty, heading, section
 from ui.components.table import Columns, choose_row, pages
 from ui.i18n import t
@@ -50,17 +51,11 @@ def _draw_list() -> None:
         empty(t("entities.none"), t("facts.none_text"))
         return
     left, right, _ = st.columns([4, 3, 4])
-    text = left.text_input(
-        t("entities.search"), key="entities-search", placeholder=t("entities.search"), label_visibility="collapsed"
-    )
-    label = right.selectbox(
-        t("entity.type"),
-        ["", *labels],
-        format_func=lambda x: f"{names.entity_type(x)} ({labels[x]:,})" if x else t("filter.any_type"),
-        key="entities-label",
-        label_visibility="collapsed",
-    )
-    search = fold(text or "")
+    with left:
+        search = fold(search_field(t("entities.search"), key="entities-search"))
+    with right:
+        offered = {"": t("filter.any_type"), **{x: f"{names.entity_type(x)} ({n:,})" for x, n in labels.items()}}
+        label = choose(offered, label=t("entity.type"), key="entities-label")
     with state.ledger().reading() as connection:
         total = browse.n_entities(connection, search=search, label=label)
         page = pages(total, _PAGE_ROWS, key="entities-page")

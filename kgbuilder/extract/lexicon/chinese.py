@@ -2,8 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 
 from kgbuilder.extract.lexicon.forms import Forms
 from kgbuilder.extract.lexicon.gazetteer import Gazetteer, Hit
@@ -52,8 +51,9 @@ class ChineseNames:
         self._given = frozenset("".join(lists["given"]))
         self._foreign = frozenset("".join(lists["foreign"]))
         self._foreign_rest = self._foreign - frozenset("".join(lists["next_words"])) - {""}
-        self._before = _by_length(forms.cues["before_person"])
-        self._behind = _by_length(forms.cues["behind_person"])
+        self._before = _by_edge(forms.cues["before_person"], -1)
+        self._behind = _by_edge(forms.cues["behind_person"], 0)
+        self._before_pairs = frozenset(cue for cue in forms.cues["before_person"] if len(cue) == 2)
         self._next_words = frozenset("".join(lists["next_words"]))
         self._person_stops = frozenset("".join(lists["person_stops"]))
         self._surname = re.compile("|".join(sorted(self._compound_surnames)) + f"|[{''.join(sorted(self._surnames))}]")
@@ -304,9 +304,7 @@ class ChineseNames:
             and work.text[start - 1] in self._foreign
             and work.room.is_free(start - 1, start)
         ):
-            if start < at and (
-                start in ends or _best_cue(self._before, lambda size: work.text[max(0, start - size) : start]) == 3
-            ):
+            if start < at and (start in ends or work.text[max(0, start - 2) : start] in self._before_pairs):
                 break
             start -= 1
         return start
@@ -347,6 +345,8 @@ class ChineseNames:
         if not work.room.is_free(start, given):
             return None
         before = self._points_before(work, start)
+        if before < 1:
+            return None
         wanted = _MIN_POINTS + 2 if surname[0] in self._odd_surnames else _MIN_POINTS
         best: tuple[int, int, int] | None = None
         for size in (2, 1):
@@ -357,7 +357,7 @@ class ChineseNames:
             points = before + self._points_behind(work, end) + self._points_inside(work.text, start, given, end)
             if points >= wanted and (best is None or points > best[0]):
                 best = (points, start, end)
-        return best if before >= 1 else None
+        return best
 
     def _points_before(self, work: "_Work", start: int) -> int:
         if start == 0 or work.text[start - 1] in "\n\u3000 \t":
@@ -366,8 +366,10 @@ class ChineseNames:
         if previous is not None:
             role = previous.kind.startswith(("TERM.leader", "TERM.office", "TERM.occupation"))
             return 3 if role else 1
-        cue = _best_cue(self._before, lambda size: work.text[max(0, start - size) : start])
-        return cue or int(start > 1 and self._segmenter.tag(work.text[start - 2 : start])[:1] in ("n", "v"))
+        for cue, points in self._before.get(work.text[start - 1], ()):
+            if work.text.endswith(cue, 0, start):
+                return points
+        return int(start > 1 and self._segmenter.tag(work.text[start - 2 : start])[:1] in ("n", "v"))
 
     def _points_behind(self, work: "_Work", end: int) -> int:
         if end >= len(work.text) or work.text[end] in "\n\u3000 \t":
@@ -375,7 +377,7 @@ class ChineseNames:
         following = work.starting_at(end)
         if following is not None:
             return 2 if following.kind.startswith(("TIME", "TERM.leader", "TERM.office", "WORK")) else 1
-        cue = _best_cue(self._behind, lambda size: work.text[end : end + size])
+        cue = next((n for cue, n in self._behind.get(work.text[end], ()) if work.text.startswith(cue, end)), 0)
         return max(
             cue, 2 if self._segmenter.tag(work.text[end : end + 2])[:1] in ("v", "d", "p", "c", "t", "r", "m") else 0
         )
@@ -472,24 +474,12 @@ class _Work:
         return self.room.by_start.get(at)
 
 
-@lru_cache(maxsize=1)
-def _nothing() -> dict[int, dict[str, int]]:
-    return {}
-
-
-def _by_length(cues: object) -> dict[int, dict[str, int]]:
-    table: dict[int, dict[str, int]] = {}
-    for cue, points in dict(cues).items():  # type: ignore[call-overload]
-        table.setdefault(len(cue), {})[cue] = points
-    return dict(sorted(table.items(), reverse=True))
-
-
-def _best_cue(cues: dict[int, dict[str, int]], piece: object) -> int:
-    best = 0
-    for size, table in cues.items():
-        points = table.get(piece(size), 0)  # type: ignore[operator]
-        best = max(best, points)
-    return best
+def _by_edge(cues: Mapping[str, int], edge: int) -> dict[str, list[tuple[str, int]]]:
+    """Return the cues by their first (0) or last (-1) character, the one that says most first."""
+    table: dict[str, list[tuple[str, int]]] = {}
+    for cue, points in sorted(cues.items(), key=lambda item: (-item[1], item[0])):
+        table.setdefault(cue[edge], []).append((cue, points))
+    return table
 
 
 def _places(text: str, name: str) -> Iterator[int]:

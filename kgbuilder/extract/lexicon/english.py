@@ -1,11 +1,233 @@
-"""Find names in English text."""
+"""Find names in English text: capitalised sequences, told apart by lists, by their words and by their neighbours."""
+
+import re
+from collections.abc import Iterator
 
 from kgbuilder.extract.lexicon.forms import Forms
-from kgbuilder.extract.lexicon.gazetteer import Gazetteer
-from kgbuilder.extract.lexicon.span import Span
+from kgbuilder.extract.lexicon.gazetteer import Gazetteer, Hit
+from kgbuilder.extract.lexicon.span import Room, Span, span
+from kgbuilder.extract.lexicon.values import find_numbers_en, find_times_en
+
+__all__ = ["EnglishNames"]
+
+_CAP = r"(?:[A-Z]\.(?:[A-Z]\.)*|(?:O['’]|d['’]|D['’]|L['’]|Mc|Mac)?[A-ZÀ-ÖØ-ÞĀ-Ž][\w]*(?:[-’'&.](?!s\b)[\w]+)*)"
+_PARTICLE = r"(?:van der|van den|van de|von der|de la|de los|de las|del la|van|von|der|de|del|della|di|da|dos|du|la|le|bin|ibn|al|el|ten|ter|y|and Sons|& )"
+_SEQUENCE = re.compile(f"{_CAP}(?:(?: (?:& )?| {_PARTICLE} ){_CAP}){{0,7}}")
+_QUOTED = re.compile(r"[“\"]([A-ZÀ-Þ0-9][^“”\"\n]{1,60})[”\"]")
+_OF = re.compile(rf" (?:of|for) (?:the )?({_CAP}(?:(?: | and ){_CAP}){{0,4}})")
+_LOWER_WORD = re.compile(r"[a-zà-ÿ][\w-]*")
+_INITIAL = re.compile(r"[A-Z]\.(?:[A-Z]\.)*")
+_MODEL = re.compile(r"(?:[A-Z][\w-]* ){0,2}[A-Za-z]*\d[\w-]*")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+[\"“(]?|\n\s*[\"“(]?|[\"“])$")
+_MAX_BACK = 40
 
 
 class EnglishNames:
-    def __init__(self, forms: Forms, gazetteer: Gazetteer) -> None: ...
+    """The recogniser of names in English text."""
+
+    def __init__(self, forms: Forms, gazetteer: Gazetteer) -> None:
+        self._gazetteer = gazetteer
+        lists = forms.lists
+        self._endings = {kind: words for kind, words in forms.endings.items()}
+        self._given = lists["given_names"]
+        self._no_names = lists["no_names"]
+        self._titles = lists["titles"]
+        self._heads = {kind.removeprefix("heads_"): words for kind, words in lists.items() if kind.startswith("heads_")}
+        self._before = {
+            kind.removeprefix("before_"): _cue(words) for kind, words in lists.items() if kind.startswith("before_")
+        }
+        self._behind = {
+            kind.removeprefix("behind_"): _cue_behind(words)
+            for kind, words in lists.items()
+            if kind.startswith("behind_")
+        }
+        self._acronyms = {name.lower() for name, _ in forms.entries if name.isupper()}
+
     def find(self, text: str) -> list[Span]:
-        return []
+        """Return the names, dates and quantities of `text` in order; none overlaps another."""
+        room = Room(len(text))
+        hits = [hit for hit in self._gazetteer.find(text) if self._is_spelled(text, hit)]
+        for start, end, kind in sorted((hit for hit in hits if hit[2][0] == "!"), key=_longest_first):
+            room.take(span(start, end, kind[1:], 0.95))
+        for found in self._quoted(text):
+            room.take(found)
+        for found in find_times_en(text):
+            room.take(found)
+        for found in find_numbers_en(text):
+            room.take(found)
+        known = {(start, end): kind for start, end, kind in reversed(hits) if kind[0] not in "!+"}
+        self._take_sequences(text, room, known)
+        for start, end, kind in sorted(hits, key=_longest_first):
+            if kind.startswith(("TERM", "PRODUCT", "LOC", "ORG")):
+                room.take(span(start, end, kind, 0.85))
+        self._take_short_forms(text, room)
+        return room.sorted()
+
+    def _is_spelled(self, text: str, hit: Hit) -> bool:
+        """Say whether a known name stands as it is written: names with capitals, abbreviations in capitals."""
+        start, end, kind = hit
+        found = text[start:end]
+        if kind.startswith(("LOC", "ORG", "TERM.language", "TERM.religion", "!")):
+            return found[0].isupper() and (found.isupper() or found.lower() not in self._acronyms)
+        return True
+
+    def _quoted(self, text: str) -> Iterator[Span]:
+        for match in _QUOTED.finditer(text):
+            name = match[1].rstrip(".,;:!?")
+            words = name.split()
+            capitals = sum(word[0].isupper() or not word[0].isalpha() for word in words)
+            if (
+                len(words) <= 8
+                and capitals * 2 > len(words)
+                and self._context(text, "work", match.start(), match.end())
+            ):
+                yield Span(
+                    start=match.start(1), end=match.start(1) + len(name), kind="WORK", score=0.85, outer=match.span()
+                )
+
+    def _take_sequences(self, text: str, room: Room, known: dict[tuple[int, int], str]) -> None:
+        at = 0
+        while (match := _SEQUENCE.search(text, at)) is not None:
+            start, end = self._trimmed(text, *match.span())
+            at = max(match.end(), match.start() + 1)
+            if start >= end:
+                continue
+            end = self._with_of(text, start, end)
+            for found in self._named(text, start, end, known):
+                room.take(found)
+            at = max(at, end)
+
+    def _trimmed(self, text: str, start: int, end: int) -> tuple[int, int]:
+        """Leave off what only begins a sentence, and titles before a name."""
+        while start < end:
+            word = re.match(r"[^\s]+", text[start:end])
+            if word is None:
+                return end, end
+            bare = word[0].rstrip(".,'’")
+            if bare in self._titles or (
+                bare in self._no_names and not (word.end() < end - start and bare in ("The",) and False)
+            ):
+                start += word.end()
+                while start < end and text[start] == " ":
+                    start += 1
+                continue
+            break
+        while (
+            end > start
+            and text[end - 1] in " .&'’"
+            and not _INITIAL.fullmatch(text[start:end].split()[-1])
+            and text[end - 4 : end] not in ("Inc.", " Co.", "Ltd.", " Jr.", "Bros")
+        ):
+            end -= 1
+        return start, end
+
+    def _with_of(self, text: str, start: int, end: int) -> int:
+        """Read on over "of" where the words before it ask for it: University of Leeds."""
+        last = text[start:end].rsplit(" ", 1)[-1]
+        if any(last in words for words in self._heads.values()) and (match := _OF.match(text, end)):
+            return match.end()
+        return end
+
+    def _named(self, text: str, start: int, end: int, known: dict[tuple[int, int], str]) -> Iterator[Span]:
+        kind, score = self._kind(text, start, end, known)
+        if kind:
+            yield span(start, end, kind, score)
+            return
+        # "Paris Judith Moreau", "German Hans Weber": known names inside a longer sequence.
+        for (first, last), part in sorted(known.items()):
+            if (
+                start <= first
+                and last <= end
+                and part.startswith(("LOC", "ORG"))
+                and (last == end or text[last] == " ")
+            ):
+                rest_start, rest_end = (last + 1, end) if first == start else (start, first - 1)
+                rest, points = self._kind(text, rest_start, rest_end, {})
+                if first == start or last == end:
+                    if part == "LOC.demonym" or rest == "PER":
+                        yield span(first, last, part, 0.8)
+                    if rest:
+                        yield span(rest_start, rest_end, rest, points)
+                return
+
+    def _kind(self, text: str, start: int, end: int, known: dict[tuple[int, int], str]) -> tuple[str, float]:
+        name = text[start:end]
+        words = name.replace("-", " ").split() if name.count("-") == 1 and " " not in name else name.split()
+        if not words or len(name) < 2:
+            return "", 0.0
+        listed = known.get((start, end), "")
+        if listed and not listed.startswith("TERM"):
+            return listed, 0.9
+        last, first = words[-1].rstrip("."), words[0]
+        head = next(
+            (
+                kind
+                for kind, heads in self._heads.items()
+                if " of " in name and name.split(" of ")[0].split()[-1] in heads
+            ),
+            "",
+        )
+        if head:
+            return head, 0.85
+        if listed:
+            return listed, 0.85
+        for kind, endings in self._endings.items():
+            if len(words) > 1 and last in endings:
+                return kind, 0.85
+        if first in self._given and len(words) > 1:
+            return "PER", 0.85
+        return self._by_context(text, start, end, words)
+
+    def _by_context(self, text: str, start: int, end: int, words: list[str]) -> tuple[str, float]:
+        if _MODEL.fullmatch(" ".join(words)) and self._context(text, "product", start, end):
+            return "PRODUCT", 0.7
+        for kind in ("person", "place", "organisation", "work"):
+            if kind == "person" and (len(words) > 4 or any(char.isdigit() for char in "".join(words))):
+                continue
+            if kind == "place" and len(words) > 3:
+                continue
+            if self._context(text, kind, start, end) and (
+                kind != "person" or len(words) > 1 or self._is_titled(text, start)
+            ):
+                return _CONTEXT_KINDS[kind], 0.75
+        if len(words) in (2, 3) and any(_INITIAL.fullmatch(word) for word in words[:-1]):
+            return "PER", 0.75
+        return "", 0.0
+
+    def _is_titled(self, text: str, start: int) -> bool:
+        before = text[max(0, start - 12) : start].split()
+        return bool(before) and before[-1].rstrip(".") in self._titles
+
+    def _context(self, text: str, kind: str, start: int, end: int) -> bool:
+        before, behind = self._before.get(kind), self._behind.get(kind)
+        left = text[max(0, start - _MAX_BACK) : start]
+        return bool((before and before.search(left)) or (behind and behind.match(text, end)))
+
+    def _take_short_forms(self, text: str, room: Room) -> None:
+        """Take the surname of a person and the first words of an organisation wherever they stand again."""
+        shorts: dict[str, str] = {}
+        for found in room.sorted():
+            words = text[found.start : found.end].split()
+            if found.kind == "PER" and len(words) > 1 and len(words[-1]) > 2:
+                shorts.setdefault(words[-1], "PER")
+            elif found.kind == "ORG" and len(words) > 1 and len(words[0]) > 3 and words[0] not in self._no_names:
+                shorts.setdefault(words[0], "ORG.short")
+        for short, kind in shorts.items():
+            for match in re.finditer(rf"\b{re.escape(short)}\b(?![-’'][A-Za-z]{{2}})", text):
+                if not re.match(r" [A-Z]", text[match.end() : match.end() + 2]):
+                    room.take(span(match.start(), match.end(), kind, 0.75))
+
+
+_CONTEXT_KINDS = {"person": "PER", "place": "LOC.place", "organisation": "ORG", "work": "WORK", "product": "PRODUCT"}
+
+
+def _cue(words: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?:^|[\s(“\"])(?:{'|'.join(sorted(words))})[\s“\"]$")
+
+
+def _cue_behind(words: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(sorted(words))})")
+
+
+def _longest_first(hit: Hit) -> tuple[int, int]:
+    return hit[0] - hit[1], hit[0]

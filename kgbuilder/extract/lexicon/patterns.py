@@ -63,6 +63,7 @@ _SLOT = re.compile(r"\{(?:([a-z]\w*):)?([A-Za-z|]+)\}")
 _WORD = re.compile(r"<([a-z]+)>")
 _TEXT = {"text": "{2,10}?", "same": "{2,16}?"}
 _NO_TEXT = "\\s，。；：、（）“”！？《》,.;:()\"'"
+_GAPS = {"zh": 12, "en": 30}
 _SCORES = {"strong": 0.9, "weak": 0.7}
 
 
@@ -101,7 +102,9 @@ class Rules:
         key = (anchored, labels)
         chosen = self._candidates.get(key)
         if chosen is None:
-            chosen = tuple(rule for rule in self.rules if rule.anchored is anchored and rule.needs & labels == rule.needs)
+            chosen = tuple(
+                rule for rule in self.rules if rule.anchored is anchored and rule.needs & labels == rule.needs
+            )
             self._candidates[key] = chosen
         return chosen
 
@@ -132,16 +135,16 @@ def load_rules(language: str) -> Rules:
     content = yaml.load(data_text(name), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     words: Mapping[str, str] = content["words"]
     rules = tuple(
-        _compile(pattern, gifts, words, _SCORES[strength], name)
+        _compile(pattern, gifts, words, score=_SCORES[strength], gap=_GAPS[language], where=name)
         for strength in _SCORES
         for pattern, gifts in content[strength].items()
     )
     return Rules(rules=rules, deny=re.compile(_joined(content["deny"])), plan=re.compile(_joined(content["plan"])))
 
 
-def _compile(pattern: str, gifts: str, words: Mapping[str, str], score: float, where: str) -> Rule:
+def _compile(pattern: str, gifts: str, words: Mapping[str, str], *, score: float, gap: int, where: str) -> Rule:
     try:
-        regex = re.compile(_expression(pattern, words))
+        regex = re.compile(_expression(pattern, words, gap))
         given = tuple(Gift(*gift.split()) for gift in gifts.split(";"))
     except (re.error, KeyError, TypeError) as error:
         raise SchemaError(
@@ -161,10 +164,10 @@ def _compile(pattern: str, gifts: str, words: Mapping[str, str], score: float, w
     )
 
 
-def _expression(pattern: str, words: Mapping[str, str]) -> str:
+def _expression(pattern: str, words: Mapping[str, str], gap: int) -> str:
     text = _WORD.sub(lambda match: words[match[1]], pattern)
     text = _SLOT.sub(_slot, text)
-    return text.replace("…", f"[^{ANY_SIGN}，。；：（）,;:()]{{0,12}}?").replace("~", "[^，。；：,;:]{0,30}?")
+    return text.replace("…", f"[^{ANY_SIGN}，。；：（）,;:()]{{0,{gap}}}?").replace("~", "[^，。；：,;:]{0,30}?")
 
 
 def _slot(match: re.Match[str]) -> str:
