@@ -19,6 +19,7 @@ from random import Random
 from graph_schema import Ontology, load_ontology
 from kgbuilder.extract.endpoint import create
 from kgbuilder.extract.ground import ground
+from kgbuilder.extract.prompts import Questions
 from kgbuilder.ids import content_id
 from kgbuilder.ingest import count_tokens, sentences
 from kgbuilder.records import Extraction, Passage
@@ -166,7 +167,7 @@ def _measure_ground(world: World, ontology: Ontology, n_runs: int) -> None:
     spans = {passage.id: sentences(passage.text, passage.language) for passage in world.passages}
     times: dict[str, list[float]] = {"zh": [], "en": []}
     n_mentions = n_triples = 0
-    for language in times:
+    for language, values in times.items():
         chosen = [passage for passage in world.passages if passage.language == language]
         for _ in range(n_runs):
             start = time.process_time()
@@ -179,17 +180,15 @@ def _measure_ground(world: World, ontology: Ontology, n_runs: int) -> None:
                     sentences=spans[passage.id],
                     ontology=ontology,
                 )
-            times[language].append((time.process_time() - start) / len(chosen) * 1e3)
+            values.append((time.process_time() - start) / len(chosen) * 1e3)
         n_mentions, n_triples = len(grounded.mentions), len(grounded.triples)
     for language, values in times.items():
         shown = f"{n_mentions} mentions, {n_triples} triples in the last passage"
         print(f"  {'ground, ' + language:44} {_spread(values, '.2f')} CPU ms/passage ({shown})")
 
 
-def _count_prompts(world: World, ontology: Ontology, **settings: object) -> str:
+def _count_prompts(world: World, ontology: Ontology) -> str:
     """Say how many tokens of prompts a character of text costs, by our own estimate of tokens."""
-    from kgbuilder.extract.prompts import Questions
-
     questions = Questions(ontology)
     parts = []
     for language in ("zh", "en"):
@@ -205,11 +204,12 @@ def _spread(values: Sequence[float], form: str) -> str:
 
 
 def _machine() -> str:
-    commit = subprocess.run(
+    asked = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False
     )
-    load = os.getloadavg()[0]
-    return f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}, commit {commit.stdout.strip()}"
+    commit = asked.stdout.strip() or "unknown"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    return f"{machine}, Python {platform.python_version()}, commit {commit}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from graph_schema import Ontology, load_ontology
+from kgbuilder import __version__
 from kgbuilder.config import Workspace
 from kgbuilder.corrections import correct, undo
 from kgbuilder.derive import Deriver
 from kgbuilder.errors import IngestError, StoreError
 from kgbuilder.extract import Extractor, load_extractor
+from kgbuilder.ids import content_id
 from kgbuilder.ingest import Limits, chunk, find_files, read_isolated
 from kgbuilder.ledger import Ledger, Reading, derived, views
 from kgbuilder.records import Chunk, Document, Extraction, Passage
@@ -48,6 +50,8 @@ __all__ = [
 _BATCH_DOCUMENTS = 256
 _BATCH_S = 2.0
 _READ_AHEAD = 64
+_READ_AHEAD_CHARS = 1_000_000
+_SETTLED_S = 2.0
 _MAX_UNDER_WAY = 2
 _PROGRESS_S = 0.2
 
@@ -227,6 +231,14 @@ class _Batch:
     passages: dict[str, Extraction] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file that was read whole, as it was then."""
+
+    source: str
+    stamp: str
+
+
 class _CancelledError(Exception):
     """The caller wants the build to stop."""
 
@@ -263,7 +275,7 @@ class _Build:
         self._writer = _Writer(ledger, deriver, store, self._clock)
         self._unreadable: list[IngestError] = []
         self._n_documents = 0
-        self._n_files_left: int | None = None
+        self._all_seen = False
         self._n_chunks = 0
         self._n_chunks_done = 0
         self._n_failed = 0
@@ -310,41 +322,68 @@ class _Build:
     def _passages(self, paths: Sequence[str | Path], sources: Mapping[Path, str]) -> Iterator[Passage]:
         yield from self._left_over()
         ahead: list[Document] = []
+        stamps: dict[str, str] = {}
         for item in self._clock.each("read", self._read(paths, sources)):
             if isinstance(item, IngestError):
                 self._fail(item)
-                continue
-            ahead.append(item)
-            if len(ahead) >= _READ_AHEAD or sum(len(d.text) for d in ahead) > 1_000_000:
-                yield from self._register(ahead)
-                ahead = []
-        yield from self._register(ahead)
-        self._n_files_left = 0
+            elif isinstance(item, _Read):
+                stamps[item.source] = item.stamp
+            else:
+                ahead.append(item)
+            if len(ahead) >= _READ_AHEAD or sum(len(d.text) for d in ahead) > _READ_AHEAD_CHARS:
+                yield from self._register(ahead, stamps)
+                ahead, stamps = [], {}
+        yield from self._register(ahead, stamps)
+        self._all_seen = True
 
-    def _read(self, paths: Sequence[str | Path], sources: Mapping[Path, str]) -> Iterator[Document | IngestError]:
+    def _read(
+        self, paths: Sequence[str | Path], sources: Mapping[Path, str]
+    ) -> Iterator["Document | IngestError | _Read"]:
         limits = Limits(max_file_bytes=self._settings.limits.file_mb * 1024 * 1024)
         for path in find_files(paths):
             if isinstance(path, IngestError):
                 yield path
                 continue
             self._current = path.name
-            yield from read_isolated(path, source=sources.get(path), limits=limits)
+            source = sources.get(path, path.as_posix())
+            stamp = self._stamp(path)
+            if stamp and self._ledger.unchanged({source: stamp}):
+                continue
+            whole = True
+            for item in read_isolated(path, source=source, limits=limits):
+                whole = whole and not isinstance(item, IngestError)
+                yield item
+            if whole and stamp:
+                yield _Read(source, stamp)
+
+    def _stamp(self, path: Path) -> str:
+        """Describe a file as it is now and what reads it; "" when it was changed so lately that it may change unseen."""
+        try:
+            status = path.stat()
+        except OSError:
+            return ""
+        if time.time() - status.st_mtime < _SETTLED_S:
+            return ""
+        chunking = self._settings.chunk
+        how = (self._model.fingerprint, chunking.max_tokens, chunking.overlap_sentences, __version__)
+        return content_id("file", status.st_size, status.st_mtime_ns, status.st_ino, *how)
 
     def _fail(self, error: IngestError) -> None:
         self._unreadable.append(error)
         with self._ledger.writing("a build") as connection:
             self._ledger.put_failure(connection, error.where, error)
 
-    def _register(self, documents: Sequence[Document]) -> Iterator[Passage]:
-        if not documents:
+    def _register(self, documents: Sequence[Document], stamps: Mapping[str, str]) -> Iterator[Passage]:
+        if not documents and not stamps:
             return
         with self._clock.stage("chunk"):
             readings = self._cut(documents)
         with self._clock.stage("register"):
-            if not self._ledger.is_registered(readings):
+            if stamps or not self._ledger.is_registered(readings):
                 with self._ledger.writing("a build") as connection:
                     left = self._ledger.register(connection, readings, author=self._author)
                     self._deriver.retire(connection, left)
+                    self._ledger.put_stamps(connection, stamps)
         texts = {r.document.id: (r.document.text, r.chunks) for r in readings}
         yield from self._open(texts)
 
@@ -444,7 +483,7 @@ class _Build:
             return
         self._shown = now
         rate = self._n_chunks_done / max(now - self._began, 1e-9)
-        total_known = self._n_files_left == 0
+        total_known = self._all_seen
         left = (self._n_chunks - self._n_chunks_done) / rate if total_known and rate else None
         progress = Progress(
             documents=self._n_documents - len(self._flights),

@@ -7,6 +7,7 @@ a sentence could end; the component then decides which of these places are ends.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
@@ -114,7 +115,12 @@ def _split(text: str, language: Language) -> list[Span]:
     pipeline, lock = _pipeline(language)
     # Every token is a new string; the zone gives them back. It is not for two threads at once.
     with lock, pipeline.memory_zone():
-        spans = [(sentence.start_char, sentence.end_char) for sentence in pipeline(text).sents]
+        try:
+            doc = pipeline(text)
+        except UnicodeEncodeError:
+            # A lone surrogate, for which spaCy has no form; a question mark takes its place and moves nothing.
+            doc = pipeline(text.encode("utf-8", "replace").decode("utf-8"))
+        spans = [(sentence.start_char, sentence.end_char) for sentence in doc.sents]
     return [trimmed for start, end in spans if (trimmed := _trim(text, start, end))]
 
 
@@ -189,15 +195,13 @@ def _create_component(nlp: "Pipeline", name: str, lines_wrap: bool) -> _Componen
 
 def _sentence_starts(words: Sequence[str], lines_wrap: bool) -> list[bool]:
     """Return for each token whether a sentence begins with it."""
-    widths = _line_widths(words) if lines_wrap else [(0, 0)] * len(words)
-    starts = [True]
-    for index in range(len(words) - 1):
-        starts.append(_ends(words[index], words[index + 1], widths[index]))
-    return starts[: len(words)]
+    wrapped = _wrapped_lines(words) if lines_wrap else frozenset()
+    ends = (_ends(left, right, index in wrapped) for index, (left, right) in enumerate(pairwise(words)))
+    return [True, *ends][: len(words)]
 
 
-def _ends(left: str, right: str, widths: tuple[int, int]) -> bool:
-    """Tell whether a sentence ends between two tokens; `widths` are those of the line and its paragraph's widest."""
+def _ends(left: str, right: str, wrapped: bool) -> bool:
+    """Tell whether a sentence ends between two tokens; `wrapped` when the line end between them only wraps a text."""
     body = left.rstrip()
     gap = left[len(body) :]
     if "\n" in gap and _BLANK_LINE.search(gap):
@@ -205,7 +209,7 @@ def _ends(left: str, right: str, widths: tuple[int, int]) -> bool:
     core = body.rstrip(_CLOSERS)
     if core and (core[-1] in _FULL_STOPS or _mark_ends(core, right, bool(gap), len(body) > len(core))):
         return True
-    return "\n" in gap and _line_ends(body, right, widths)
+    return "\n" in gap and not wrapped
 
 
 def _mark_ends(core: str, right: str, spaced: bool, closed: bool) -> bool:
@@ -237,33 +241,39 @@ def _period_ends(core: str, right: str, spaced: bool) -> bool:
     return not _SHORT_BEFORE_NAME.fullmatch(short) or _STARTER.match(right) is not None
 
 
-def _line_ends(line: str, after: str, widths: tuple[int, int]) -> bool:
-    """Tell whether a line end is the end of a title, list item or row, not a break in wrapped text."""
-    width, widest = widths
-    if is_cjk(line[-1:] or "\u3000") or is_cjk(after[0]) or _LIST_MARK.match(after):
-        return True
-    if widest not in _WRAP_CHARS or " | " in line:
-        return True
-    # Wrapped text breaks where the next word has no room.
-    return width + 1 + len(after.split(maxsplit=1)[0]) <= widest
+def _wrapped_lines(words: Sequence[str]) -> frozenset[int]:
+    """Return the tokens whose line end is a break in wrapped text, not the end of a title, list item or row."""
+    found: set[int] = set()
+    paragraph: list[tuple[int, str]] = []
+    line = ""
+    for index, (word, after) in enumerate(zip(words, [*words[1:], ""], strict=True)):
+        line += word
+        if "\n" not in word[len(word.rstrip()) :]:
+            continue
+        paragraph.append((index, line.strip()))
+        if not after or _BLANK_LINE.search(word):
+            found.update(_paragraph_wraps(paragraph, words))
+            paragraph = []
+        line = ""
+    paragraph.append((len(words), line.strip()))
+    found.update(_paragraph_wraps(paragraph, words))
+    return frozenset(found)
 
 
-def _line_widths(words: Sequence[str]) -> list[tuple[int, int]]:
-    """Return for each token the length of the line that ends with it and of the widest line of its paragraph."""
-    lengths: list[int] = []
-    widest: list[int] = []
-    length, paragraph_start = 0, 0
-    for index, word in enumerate(words):
-        body = word.rstrip()
-        inner = body.rfind("\n")
-        length = length + len(body) if inner < 0 else len(body) - inner - 1
-        lengths.append(length)
-        gap = word[len(body) :]
-        if "\n" in gap:
-            length = 0
-        else:
-            length += len(gap)
-        if index == len(words) - 1 or ("\n" in gap and _BLANK_LINE.search(gap)):
-            widest += [max(lengths[paragraph_start:])] * (index + 1 - paragraph_start)
-            paragraph_start = index + 1
-    return list(zip(lengths, widest, strict=True))
+def _paragraph_wraps(lines: Sequence[tuple[int, str]], words: Sequence[str]) -> Iterator[int]:
+    """Yield the tokens at whose line end the next word had no room, in a paragraph where that is the rule.
+
+    A line that goes on in small letters needs no such rule: the widest line of a list has no room either.
+    """
+    widest = max(len(line) for _, line in lines)
+    if widest not in _WRAP_CHARS:
+        return
+    full = [index for index, line in lines[:-1] if _is_full(line, words[index + 1], widest)]
+    is_rule = 2 * len(full) > len(lines) - 1
+    yield from (index for index in full if is_rule or words[index + 1][0].islower())
+
+
+def _is_full(line: str, after: str, widest: int) -> bool:
+    if not line or is_cjk(line[-1]) or is_cjk(after[0]) or _LIST_MARK.match(after) or " | " in line:
+        return False
+    return len(line) + 1 + len(after.split(maxsplit=1)[0]) > widest

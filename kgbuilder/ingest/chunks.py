@@ -77,7 +77,7 @@ def _units(document: Document, budget: int) -> Iterator[_Unit]:
     text = document.text
     if len(text) <= budget and weigh(text) <= budget:
         # One chunk whatever its sentences are.
-        spans: Iterator[tuple[int, int]] = iter([_stripped(text)])
+        spans = _stripped(text)
     elif document.media_type == MEDIA_TYPES["csv"]:
         spans = ((row.start, row.end) for row in document.pages)
     else:
@@ -85,9 +85,10 @@ def _units(document: Document, budget: int) -> Iterator[_Unit]:
     return _weighed(text, spans, budget)
 
 
-def _stripped(text: str) -> tuple[int, int]:
+def _stripped(text: str) -> Iterator[tuple[int, int]]:
     first = _NOT_BLANK.search(text)
-    return (first.start(), len(text.rstrip())) if first else (0, 0)
+    if first is not None:
+        yield first.start(), len(text.rstrip())
 
 
 def _weighed(text: str, spans: Iterator[tuple[int, int]], budget: int) -> Iterator[_Unit]:

@@ -133,6 +133,19 @@ class Ledger:
             for r in readings
         )
 
+    def unchanged(self, sources: Mapping[str, str]) -> set[str]:
+        """Return which sources were read whole when they had the stamp that is given for them."""
+        with self.reading() as connection:
+            held = _rows_by(connection, t.seen, t.seen.c.source, sources)
+        return {source for source, row in held.items() if row["stamp"] == sources[source]}
+
+    def put_stamps(self, connection: sa.Connection, stamps: Mapping[str, str]) -> None:
+        """Remember the stamps of sources that were read whole."""
+        for names in batches(stamps, IN_ROWS):
+            connection.execute(sa.delete(t.seen).where(t.seen.c.source.in_(names)))
+        if stamps:
+            connection.execute(sa.insert(t.seen), [{"source": s, "stamp": stamp} for s, stamp in stamps.items()])
+
     def register(self, connection: sa.Connection, readings: Sequence[Reading], *, author: str) -> list[str]:
         """Record what the sources hold now; return the documents that no source holds any more.
 
@@ -185,6 +198,9 @@ class Ledger:
         """Record that no source holds the document any more; its text and replies stay in the ledger."""
         sources = self.sources(connection, document_id)
         self.append(connection, "delete", {"document": document_id, "sources": sources}, author=author)
+        # A document of many in one file has the file's name before the sign.
+        files = [name for source in sources for name in (source, source.rpartition("#")[0])]
+        connection.execute(sa.delete(t.seen).where(t.seen.c.source.in_(files)))
         connection.execute(sa.delete(t.source).where(t.source.c.document_id == document_id))
 
     def rebuild_readings(self, connection: sa.Connection, cut: Callable[[Document, int, int], Iterable[Chunk]]) -> None:

@@ -259,6 +259,15 @@ DERIVED = (
 )
 """Tables that replay empties, in no order that matters."""
 
+# --- files that need not be read again ------------------------------------------------------------------------------
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("source", Text, primary_key=True),  # a file all of whose documents stand
+    Column("stamp", Text, nullable=False),  # its size and time of change, and what read it
+)
+
 # --- the app's queue --------------------------------------------------------------------------------------------------
 
 job = Table(

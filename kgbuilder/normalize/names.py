@@ -62,7 +62,7 @@ def name_key(text: str, label: str) -> str:
     return _name_key(text, family(label))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=32768)
 def _name_key(text: str, kind: Family) -> str:
     if kind in ("time", "number"):
         typed = value(text, kind)

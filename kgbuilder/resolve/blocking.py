@@ -38,7 +38,7 @@ def _latin_keys(words: tuple[str, ...], kind: Family) -> Iterator[str]:
         names = (letters,) if 2 <= len(letters) <= 6 and len(words) == 1 else sorted(initials(" ".join(words)))
         yield from (f"i{name}" for name in names)
     elif len(letters) >= 8:
-        yield f"b{letters[:6]}"
+        yield f"b{letters[:6]}|{len(words)}"
     if len(letters) >= 5:
         yield f"e{letters[:3]}|{letters[-3:]}"
 

@@ -96,7 +96,7 @@ def compare(a: Node, b: Node) -> Comparison:
     return best if best.score >= SUGGEST_SCORE else _DIFFERENT
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def form(key: str, kind: Family) -> Form:
     """Make a key ready to be compared."""
     is_han = has_han(key)

@@ -26,7 +26,7 @@ class Node:
         return Node(id=node_id(label, key, variant), label=label, key=key, variant=variant)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=32768)
 def node_id(label: str, key: str, variant: str = "") -> str:
     """Return the id of the node with this label, key and variant."""
     return content_id("node", label, key, variant)

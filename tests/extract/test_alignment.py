@@ -70,6 +70,7 @@ def test_finds_a_slip_of_the_pen(text: str, name: str, expected: str) -> None:
     ("text", "name"),
     [
         ("the year of 2015 in Berlin", "the year of 2016 in Berlin"),
+        ("the Boeing 7572 jumbo jet", "Boeing 7472 jumbo jet"),
         ("World War II ended", "World War I"),
         ("cases of Hepatitis B virus", "Hepatitis A virus"),
         ("about typical pneumonia", "atypical pneumonia"),

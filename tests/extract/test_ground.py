@@ -248,6 +248,13 @@ def test_an_argument_with_two_types_takes_the_one_the_relation_allows() -> None:
     assert pairs(grounded) == [(4, "place_of_birth", 7)]
 
 
+def test_an_argument_placed_where_no_mention_is_takes_the_type_of_its_mentions_elsewhere() -> None:
+    claim = TripleClaim(head="华为", relation="founded_by", tail="林远", tail_start=10)
+    grounded = run("林远来了。华为由林远创立。", (org("华为"), per("林远", 0)), (claim,))
+    assert reasons(grounded) == []
+    assert spans(grounded) == [(0, 2, "林远", "PER"), (5, 7, "华为", "ORG"), (8, 10, "林远", "PER")]
+
+
 def test_a_reversed_triple_is_quarantined_and_the_detail_says_so() -> None:
     grounded = run("任正非生于贵州。", (per("任正非"), loc("贵州")), (triple("贵州", "place_of_birth", "任正非"),))
     assert reasons(grounded) == ["wrong signature"]

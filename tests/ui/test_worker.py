@@ -75,7 +75,7 @@ def progress(chunks: int, total: int = 10) -> Progress:
 
 
 def report(*, cancelled: bool = False, unreadable: tuple = ()) -> BuildReport:
-    return BuildReport(counts=COUNTS, documents=1, unreadable=unreadable, cancelled=cancelled, seconds=0.5)
+    return BuildReport(counts=COUNTS, documents=1, unreadable=unreadable, cancelled=cancelled, seconds=0.5, cpu_s={})
 
 
 def slow_build(_workspace, _paths, *, on_progress, **_more) -> BuildReport:

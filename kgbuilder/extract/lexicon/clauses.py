@@ -43,7 +43,9 @@ class Clause:
 class Grammar:
     """How a language builds sentences, as regular expressions over lines.
 
-    `pronouns` names the label a word at the start of a clause stands for; `possessives` are such words before a noun.
+    `pronouns` names the label a word at the start of a clause stands for, group "own" when it is possessive. `apposition`
+    opens a clause about the mention right before it; behind a break of group "hard" a clause has a subject of its own;
+    `drops_subjects` where a sentence may go on about the subject of the one before without naming it.
     """
 
     sentence_end: re.Pattern[str]
@@ -55,6 +57,8 @@ class Grammar:
     pronouns: Sequence[tuple[re.Pattern[str], str]]
     connective: re.Pattern[str]
     relative: re.Pattern[str] | None = None
+    apposition: re.Pattern[str] | None = None
+    drops_subjects: bool = True
     space: str = ""
 
 
@@ -64,6 +68,7 @@ class _Memory:
 
     current: Line | None = None
     carried: bool = False
+    before: Line | None = None
     last: dict[str, Line] = field(default_factory=dict)
 
     def remember(self, subject: Line) -> None:
@@ -73,6 +78,7 @@ class _Memory:
             self.last[owner.label] = subject
 
 
+_THINGS = frozenset({"PER", "ORG", "WORK", "PRODUCT", "EVENT"})
 _ROLES = class_of("leader|office|occupation")
 _SUBJECTS = frozenset(class_of("PER|ORG|LOC|WORK|EVENT|PRODUCT|disease|symptom|test|field"))
 _ROLE = frozenset(_ROLES)
@@ -93,7 +99,8 @@ def read_clauses(text: str, spans: Sequence[Span], grammar: Grammar) -> Iterator
             yield _clause(sentence, anchored=False)
             yield from _anchored(sentence, grammar, memory)
         memory.carried = True
-        if sentence.text.endswith("\n"):
+        memory.before = None
+        if sentence.text.endswith("\n") or not grammar.drops_subjects:
             memory.current = None
 
 
@@ -147,10 +154,13 @@ def _clause(line: Line, *, anchored: bool, carried: bool = False) -> Clause:
 def _anchored(sentence: Line, grammar: Grammar, memory: _Memory) -> Iterator[Clause]:
     main, asides = _without_asides(sentence, grammar)
     for subject, aside in asides:
-        for part in _parts(aside, grammar):
+        for part, _ in _parts(aside, grammar):
             yield _clause(subject + part, anchored=True)
-    for index, part in enumerate(_parts(_without_time_commas(main, grammar), grammar)):
+    for index, (part, hard) in enumerate(_parts(_without_time_commas(main, grammar), grammar)):
+        if hard:
+            memory.current = None
         yield from _with_subject(part, grammar, memory, opens=index == 0)
+        memory.before = part
 
 
 def _without_asides(sentence: Line, grammar: Grammar) -> tuple[Line, list[tuple[Line, Line]]]:
@@ -172,14 +182,15 @@ def _without_time_commas(sentence: Line, grammar: Grammar) -> Line:
     return _without(sentence, dropped) if dropped else sentence
 
 
-def _parts(line: Line, grammar: Grammar) -> Iterator[Line]:
-    start = 0
+def _parts(line: Line, grammar: Grammar) -> Iterator[tuple[Line, bool]]:
+    """Yield the clauses, each with whether a hard break stands before it."""
+    start, hard = 0, False
     for match in grammar.clause_break.finditer(line.text):
         if match.start() > start:
-            yield line.cut(start, match.start())
-        start = match.end()
+            yield line.cut(start, match.start()), hard
+        start, hard = match.end(), match["hard"] is not None
     if start < len(line.text):
-        yield line.cut(start)
+        yield line.cut(start), hard
 
 
 def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool) -> Iterator[Clause]:
@@ -193,9 +204,14 @@ def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool)
                 yield _behind(subject, part.cut(*match.span("lead")) + part.cut(match.end()), grammar, True)
             return
     if grammar.relative is not None and (match := grammar.relative.match(part.text)):
-        label_before = memory.last.get("PER") if match["who"] else memory.current
-        if label_before is not None:
-            yield _behind(label_before, part.cut(match.end()), grammar, False)
+        antecedent = _last_mention(memory.before, "PER" if match["who"] else "")
+        if antecedent is not None:
+            yield _behind(antecedent, part.cut(match.end()), grammar, False)
+        return
+    if grammar.apposition is not None and grammar.apposition.match(part.text) and memory.before is not None:
+        antecedent = _last_mention(memory.before, "") if memory.before.owners[-1] is not None else memory.current
+        if antecedent is not None:
+            yield _behind(antecedent, part, grammar, False)
         return
     if memory.current is not None:
         rest = part.cut(match.end()) if (match := grammar.connective.match(part.text)) else part
@@ -220,7 +236,10 @@ def _own_subject(part: Line, grammar: Grammar, *, opens: bool) -> tuple[Line, Li
     A mention alone is a subject only where it opens the sentence: 雷军，湖北人，……
     """
     match = grammar.subject.match(part.text)
-    if match is None or not (opens or match["rest"].strip()):
+    if match is None:
+        return None
+    alone = not match["rest"].strip(" .")
+    if alone and not (opens or not grammar.drops_subjects):
         return None
     runs = [
         (found.start() + match.start("chain"), found.end() + match.start("chain"))
@@ -232,8 +251,21 @@ def _own_subject(part: Line, grammar: Grammar, *, opens: bool) -> tuple[Line, Li
         first = end
         while first > start and part.text[first - 1] in _SUBJECTS and _label(part, first - 1) == _label(part, end - 1):
             first -= 1
-        if first < end and not (_label(part, first) == "LOC" and match["rest"].startswith(_ORIGIN)):
+        if first < end and not (_label(part, first) == "LOC" and (alone or match["rest"].startswith(_ORIGIN))):
             return part.cut(first, end), part.cut(*match.span("time")) + part.cut(match.start("rest"))
+    return None
+
+
+def _last_mention(before: Line | None, label: str) -> Line | None:
+    """Return the last mention of a line, of `label` if one is given; places and dates count only when they end it."""
+    if before is None:
+        return None
+    for at in range(len(before.text) - 1, -1, -1):
+        owner = before.owners[at]
+        if owner is not None and (
+            owner.label == label or (not label and (owner.label in _THINGS or at == len(before.text) - 1))
+        ):
+            return before.cut(at, at + 1)
     return None
 
 

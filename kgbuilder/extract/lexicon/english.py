@@ -19,6 +19,11 @@ _LOWER_WORD = re.compile(r"[a-zà-ÿ][\w-]*")
 _INITIAL = re.compile(r"[A-Z]\.(?:[A-Z]\.)*")
 _MODEL = re.compile(r"(?:[A-Z][\w-]* ){0,2}[A-Za-z]*\d[\w-]*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+[\"“(]?|\n\s*[\"“(]?|[\"“])$")
+_ENGLISH_WORD = re.compile(
+    r"[a-z](?:ing|tion|sion|ment|ness|ship|ity|ers|ics|ical|ism|ist|ive|able|ible|ful|less|ous|ward|wood|light|stone|fish|house|bridge|ware|works|craft|tech|soft|bank|net|line|way|co|bio|lab|logy)$"
+    r"|^(?:Blue|Red|Green|Black|White|Golden|Silver|Iron|Big|Little|Grand|Royal|National|International|Global|Central|American|European|Second|Third|High|Low|Upper|Lower|Old|Saint|St|Air|Sea|Sun|Star|Moon|River|Lake|Hill|Mount|Fort|Port|Home|Family|World|Euro|Pan|Club|Open|Free|Smart|Digital|Data|Cloud|Power|Solar|Green|Salt|Snow|Winter|Summer|Spring|Autumn|Night|Day|Dream|Song|Songs|Dance|Letters|Notes|Tales|Hotel|Café|Pizza|Bread|Coffee|Tea|Wine|Beer|Water|Milk|Sugar|Fruit|Seed|Rock|Sand|Gold|Copper|Steel|Glass|Paper|Wind|Storm|Bay|Street|Road|Court|Cross|Bell|Crown|Royal|Union|Liberal|Labour|Socialist|Democratic|People|Women|Children|Men|Lady|Lord|Sir|King|Queen|Prince|Princess|Duke|Count|Pope|Type|Model|Class|Series|Mark|Phase|Level|Grade|Stage|Group|Team|Unit|Zone|Sector|Line|Flight|Route|Highway|Article|Act|Bill|Rule|Form|Case|Item|Lot|Plan|Project|Program|Operation|Mission|Task|Force)$"
+)
+_PERSON_GOES_ON = re.compile(r"[,;:.)]|\s[a-z(–—]|['’]s\b|$|\n|”|\"")
 _MAX_BACK = 40
 
 
@@ -41,6 +46,8 @@ class EnglishNames:
             for kind, words in lists.items()
             if kind.startswith("behind_")
         }
+        ends = (words for kind, words in forms.endings.items())
+        self._name_words = frozenset().union(*ends, *self._heads.values())
         self._acronyms = {name.lower() for name, _ in forms.entries if name.isupper()}
 
     def find(self, text: str) -> list[Span]:
@@ -88,7 +95,7 @@ class EnglishNames:
     def _take_sequences(self, text: str, room: Room, known: dict[tuple[int, int], str]) -> None:
         at = 0
         while (match := _SEQUENCE.search(text, at)) is not None:
-            start, end = self._trimmed(text, *match.span())
+            start, end = self._trimmed(text, *match.span(), known)
             at = max(match.end(), match.start() + 1)
             if start >= end:
                 continue
@@ -97,21 +104,15 @@ class EnglishNames:
                 room.take(found)
             at = max(at, end)
 
-    def _trimmed(self, text: str, start: int, end: int) -> tuple[int, int]:
+    def _trimmed(self, text: str, start: int, end: int, known: dict[tuple[int, int], str]) -> tuple[int, int]:
         """Leave off what only begins a sentence, and titles before a name."""
-        while start < end:
-            word = re.match(r"[^\s]+", text[start:end])
-            if word is None:
-                return end, end
-            bare = word[0].rstrip(".,'’")
-            if bare in self._titles or (
-                bare in self._no_names and not (word.end() < end - start and bare in ("The",) and False)
-            ):
-                start += word.end()
-                while start < end and text[start] == " ":
-                    start += 1
-                continue
-            break
+        begun = {first for first, last in known if last - first > 3 and last <= end}
+        while start < end and start not in begun:
+            word = text[start:end].split(" ", 1)[0]
+            bare = word.rstrip(".,'’")
+            if bare not in self._titles and bare not in self._no_names:
+                break
+            start += len(word) + 1
         while (
             end > start
             and text[end - 1] in " .&'’"
@@ -192,7 +193,16 @@ class EnglishNames:
                 return _CONTEXT_KINDS[kind], 0.75
         if len(words) in (2, 3) and any(_INITIAL.fullmatch(word) for word in words[:-1]):
             return "PER", 0.75
-        return "", 0.0
+        return ("PER", 0.65) if self._looks_personal(text, start, end, words) else ("", 0.0)
+
+    def _looks_personal(self, text: str, start: int, end: int, words: list[str]) -> bool:
+        """Say whether two or three words of which none is an English word stand where a person may."""
+        if len(words) not in (2, 3) or text[max(0, start - 4) : start].lower() == "the ":
+            return False
+        return _PERSON_GOES_ON.match(text, end) is not None and not any(
+            word in self._no_names or word in self._name_words or _ENGLISH_WORD.search(word) or len(word) < 2
+            for word in words
+        )
 
     def _is_titled(self, text: str, start: int) -> bool:
         before = text[max(0, start - 12) : start].split()

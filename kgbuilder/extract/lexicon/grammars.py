@@ -87,7 +87,7 @@ def _chinese() -> Grammar:
     lead = f"(?P<time>[{_TIME}]*(?:在|于|起|，)?)(?P<lead>)(?:(?:{_LEAD_ZH})，?)*"
     return Grammar(
         sentence_end=re.compile(r"[。！？!?\n]+[”’」』]?"),
-        clause_break=re.compile("[，；,;]"),
+        clause_break=re.compile("[，；,;](?P<hard>(?!))?"),
         aside=re.compile("[（(]([^（）()]{0,120})[）)]"),
         enumeration={
             label: re.compile(f"(?<=[{class_of(label)}])(?:、|和|与|及|以及|跟|同)(?=[{class_of(label)}])")
@@ -112,7 +112,7 @@ def _english() -> Grammar:
     return Grammar(
         sentence_end=re.compile(f'{_ABBREVIATIONS}(?:\\.[”"’)]?(?= +[^a-z]|\n|$)|[!?][”"’]?(?=\\s|$)|\n)'),
         clause_break=re.compile(
-            f"[,;:]\\s+(?:and |but |then )?|\\s+[–—-]\\s+|\\s+(?:and|but)\\s+(?=(?:[a-z]|{_MONTH_LEAD_EN}|His|Her|Its))|\\s+(?=(?:who|which|whose|where)\\s)"
+            f"(?:,|(?P<hard>[;:]))\\s+(?:and |but |then )?|\\s+[–—-]\\s+|\\s+(?:and|but)\\s+(?=(?:[a-z]|{_MONTH_LEAD_EN}|His|Her|Its))|\\s+(?=(?:who|which|whose|where)\\s)"
         ),
         aside=re.compile(r"\(([^()]{0,120})\)"),
         enumeration={
@@ -138,5 +138,9 @@ def _english() -> Grammar:
         ),
         connective=re.compile(r"\s*(?:and|but|then|later|also|now|today|currently|still)\s+"),
         relative=re.compile(r"(?:(?P<who>who|whose)|which|that|where)\s"),
+        apposition=re.compile(
+            r"(?:an?|the|born|founded|based|headquartered|owned|established|made|built|written|directed|published|developed)\s"
+        ),
+        drops_subjects=False,
         space=" ",
     )
