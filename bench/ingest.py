@@ -84,8 +84,9 @@ def _measure_formats(folder: Path) -> None:
     word.save(str(folder / "one.docx"))
     page = "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n"))
     (folder / "one.html").write_text(f"<html><title>T</title><body><article>{page}</article></body></html>", "utf-8")
+    _write_pdf(folder / "one.pdf", text)
     print("one zh document of 1,500 characters, in CPU ms (in this process) and wall ms (isolated)")
-    for name in ("one.docx", "one.html"):
+    for name in ("one.docx", "one.html", "one.pdf"):
         path = folder / name
         list(read(path)), list(read_isolated(path))
         _report(f"read {name}", partial(_read_all, [path] * 20), n=20)
@@ -93,6 +94,17 @@ def _measure_formats(folder: Path) -> None:
         for _ in range(20):
             list(read_isolated(path))
         print(f"  {'read_isolated ' + name + ', wall':34} {(time.perf_counter() - start) / 20 * 1e3:8.3f}")
+
+
+def _write_pdf(path: Path, text: str) -> None:
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+    from reportlab.platypus import Paragraph, SimpleDocTemplate
+
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    style = ParagraphStyle("zh", fontName="STSong-Light", fontSize=11, leading=16, wordWrap="CJK")
+    SimpleDocTemplate(str(path)).build([Paragraph(paragraph, style) for paragraph in text.split("\n")])
 
 
 def _measure_long() -> None:

@@ -218,8 +218,9 @@ def build_command(
         )
     else:
         counts = report.counts
+        done = f"{report.documents} documents in {report.seconds:.1f} s" if report.documents else "nothing has changed"
         _out.print(
-            f"{report.documents} documents in {report.seconds:.1f} s; the graph has {counts.documents} documents, "
+            f"{done}; the graph has {counts.documents} documents, "
             f"{counts.entities} entities, {counts.facts} facts with {counts.evidence} pieces of evidence"
         )
         if counts.chunks["failed"] or counts.chunks["quarantined"]:
@@ -537,7 +538,19 @@ def evaluate_command(
 
     opened = open_workspace(workspace)
     report = evaluate_extractor(opened, data, extractor=extractor, limit=limit, mapping=mapping)
-    _print_json(report.to_json()) if as_json else _out.print(report.to_text())
+    if as_json:
+        _print_json(report.to_json())
+        return
+    _out.print(f"{report.n_records} texts, {report.n_failed} without a usable extraction")
+    for name, scores in (("entities", report.entities), ("triples", report.triples)):
+        groups = (("by language", scores.by_language), ("by source", scores.by_source), ("by type", scores.by_type))
+        rows = [("all", "", scores.overall)]
+        rows += [(group, key, score) for group, found in groups for key, score in found.items()]
+        _out.print()
+        _table(
+            (name, "", "precision", "recall", "F1", "n"),
+            [(g, k, f"{s.precision:.3f}", f"{s.recall:.3f}", f"{s.f1:.3f}", s.n) for g, k, s in rows],
+        )
 
 
 @app.command("doctor")

@@ -6,7 +6,7 @@ holds, and equal exports mean equal graphs.
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple, TypedDict
@@ -201,7 +201,7 @@ def _cypher(ledger: Ledger, store: GraphStore, ontology: Ontology, folder: Path)
             yield f"MERGE (n:Entity {{id: {_literal(e.id)}}}) SET n:{quoted(e.label)}, n += {_map(values)};\n".encode()
         for f in store.facts():
             places = _evidence(ledger, f)
-            values = {
+            told: dict[str, object] = {
                 "id": f.id,
                 "score": f.score,
                 "status": f.status,
@@ -213,13 +213,13 @@ def _cypher(ledger: Ledger, store: GraphStore, ontology: Ontology, folder: Path)
             }
             yield (
                 f"MATCH (a:Entity {{id: {_literal(f.head)}}}) MATCH (b:Entity {{id: {_literal(f.tail)}}}) "
-                f"MERGE (a)-[r:{quoted(f.type)}]->(b) SET r += {_map(values)};\n"
+                f"MERGE (a)-[r:{quoted(f.type)}]->(b) SET r += {_map(told)};\n"
             ).encode()
 
     return [_write(folder / "graph.cypher", lines())]
 
 
-def _map(values: dict[str, object]) -> str:
+def _map(values: Mapping[str, object]) -> str:
     return "{" + ", ".join(f"{name}: {_literal(value)}" for name, value in values.items() if value is not None) + "}"
 
 

@@ -9,12 +9,9 @@ _ID_CHARS = 32
 
 def content_id(*parts: str | int) -> str:
     """Hash `parts` in order to 32 hex digits; parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = str(part).encode("utf-8", "surrogatepass")
-        digest.update(b"%d:" % len(data))
-        digest.update(data)
-    return digest.hexdigest()[:_ID_CHARS]
+    encoded = [str(part).encode("utf-8", "surrogatepass") for part in parts]
+    joined = b"".join([b"%d:%b" % (len(data), data) for data in encoded])
+    return hashlib.sha256(joined).hexdigest()[:_ID_CHARS]
 
 
 def sha256_text(text: str) -> str:

@@ -131,7 +131,7 @@ def open_deriver(workspace: Workspace, ledger: Ledger) -> Deriver:
     return Deriver(ledger, open_ontology(workspace), resolver)
 
 
-def build(
+def build(  # noqa: PLR0913 - one keyword for each thing a caller may say
     workspace: Workspace,
     paths: Sequence[str | Path],
     *,
@@ -357,7 +357,7 @@ class _Build:
                 yield _Read(source, stamp)
 
     def _stamp(self, path: Path) -> str:
-        """Describe a file as it is now and what reads it; "" when it was changed so lately that it may change unseen."""
+        """Describe a file as it is now and what reads it; "" when it is so new that it may change unseen."""
         try:
             status = path.stat()
         except OSError:

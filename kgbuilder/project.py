@@ -11,7 +11,7 @@ from itertools import pairwise
 from graph_schema import Ontology
 from kgbuilder.ids import content_id
 from kgbuilder.ledger import Ledger, outbox
-from kgbuilder.ledger.outbox import EntityState, EvidenceState, FactState, Waiting
+from kgbuilder.ledger.outbox import DocumentState, EntityState, EvidenceState, FactState, Waiting
 from kgbuilder.normalize import fold, pinyin_key
 from kgbuilder.resolve import display_name
 from kgbuilder.review import Rules
@@ -89,7 +89,7 @@ class _Projection:
         rows = [(document_id, chunk) for document_id, own in chunks.items() for chunk in own]
         self._store.write(
             GraphBatch(
-                documents=tuple(DocumentRow(**state) for state in documents.values()),
+                documents=tuple(map(_document_row, documents.values())),
                 chunks=tuple(
                     ChunkRow(id=c[0], document=document_id, seq=c[1], start=c[2], end=c[3]) for document_id, c in rows
                 ),
@@ -207,6 +207,19 @@ class _Projection:
             return ""
         found = (self._rules.facts.get((e.head_node, relation, e.tail_node)) for e in evidence)
         return next((status for status in found if status), "")
+
+
+def _document_row(state: DocumentState) -> DocumentRow:
+    return DocumentRow(
+        id=state.id,
+        name=state.name,
+        source=state.source,
+        sha256=state.sha256,
+        language=state.language,
+        media_type=state.media_type,
+        n_chars=state.n_chars,
+        n_chunks=state.n_chunks,
+    )
 
 
 def _entity_values(row: EntityRow) -> dict[str, object]:

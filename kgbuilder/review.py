@@ -272,7 +272,7 @@ class Change:
     relation: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """Every decision that stands, in the order it was made."""
 

@@ -19,6 +19,7 @@ __all__ = [
     "MentionRow",
     "NodeRow",
     "TripleRow",
+    "mark",
 ]
 
 

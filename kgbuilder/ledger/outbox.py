@@ -13,6 +13,7 @@ from kgbuilder.ledger import tables as t
 from kgbuilder.ledger.engine import IN_ROWS, batches
 
 __all__ = [
+    "DocumentState",
     "EntityState",
     "EvidenceState",
     "FactState",
@@ -38,6 +39,20 @@ class Waiting:
     seq: int
     stamp: int
     key: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentState:
+    """A document that a source holds; of several sources, the first by name."""
+
+    id: str
+    name: str
+    sha256: str
+    language: str
+    media_type: str
+    n_chars: int
+    source: str
+    n_chunks: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +114,8 @@ def acknowledge(connection: sa.Connection, done: Sequence[Waiting]) -> None:
         connection.execute(sa.delete(t.outbox).where(matches), [{"at": w.seq, "mark": w.stamp} for w in done])
 
 
-def document_states(connection: sa.Connection, document_ids: Iterable[str]) -> dict[str, dict[str, object]]:
-    """Return the documents that a source holds: name, source, sha256, language, media type, sizes."""
+def document_states(connection: sa.Connection, document_ids: Iterable[str]) -> dict[str, DocumentState]:
+    """Return the documents that a source holds."""
     columns = (
         t.document.c.id,
         t.document.c.name,
@@ -118,11 +133,11 @@ def document_states(connection: sa.Connection, document_ids: Iterable[str]) -> d
         .scalar_subquery()
         .label("n_chunks"),
     )
-    found: dict[str, dict[str, object]] = {}
+    found: dict[str, DocumentState] = {}
     for ids in batches(document_ids, IN_ROWS):
         query = sa.select(*columns).select_from(t.document.join(t.reading)).where(t.document.c.id.in_(ids))
         for row in connection.execute(query).mappings():
-            found[row["id"]] = dict(row)
+            found[row["id"]] = DocumentState(**row)
     return found
 
 

@@ -50,7 +50,7 @@ _HAN_DATE = re.compile(
 )
 _HAN_DAY = re.compile(rf"({_N}{{1,3}})月(?:份|({_N}{{1,3}})[日号])?(?:{_CLOCK})?")
 _HAN_CLOCK = re.compile(_CLOCK)
-_HAN_ERA = re.compile(rf"(?:大?[明清])?({'|'.join(ERAS)})({_N}{{1,4}})年(?:({_N}{{1,3}})月(?:({_N}{{1,3}})[日号])?)?")
+_HAN_ERA = re.compile(rf"(?:大?[明清])?({'|'.join(ERAS)})({_N}{{1,5}})年(?:({_N}{{1,3}})月(?:({_N}{{1,3}})[日号])?)?")
 _HAN_PART = re.compile(rf"({_N}{{4}})年?(?:第?([一二三四1-4])季度?|([上下])半年|([春夏秋冬])[季天]?|[度份])")
 _HAN_CENTURY = re.compile(rf"(公元前|公元|前)?({_N}{{1,3}}|上个?)世纪(?:({_N}{{1,3}})年代)?")
 _HAN_DECADE = re.compile(rf"({_N}{{4}})年代")

@@ -67,7 +67,7 @@ _YUAN = re.compile(f"({_NUMBER})块([{HAN_NUMBER}])钱?")
 _TIMES = re.compile(f"(半|{_NUMBER})(年|个月|个星期|周|天|日|个小时|小时|分钟?|秒钟?)(半)?")
 _RANGE = re.compile(r" ?(?:-|~|至|到|\bto\b) ?")
 _MANTISSA = re.compile(r"[\d.,]+|[〇零一二两三四五六七八九]+")
-_OWN_UNIT = re.compile("[a-z]{3,20}|[^\\W\\d_a-z几数多余第半又每]{1,4}")
+_OWN_UNIT = re.compile("[a-z]{3,20}|[^\\W\\d_a-z几数多余第半又每]{1,2}")
 _NO_UNIT = frozenset(
     words_of("and the for per out are was has had not its his her our you who all one two more less than")
 )

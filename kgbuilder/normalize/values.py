@@ -54,7 +54,9 @@ def _value(text: str, kind: Family) -> TypedValue | None:
     if kind == "time":
         return _date(text, folded)
     if kind == "number":
-        return _quantity(text, folded, any_unit=True) or _date(text, folded)
+        found = _quantity(text, folded, any_unit=True) or _date(text, folded)
+        # A quantity may be a year, but 8:30 is a score as likely as a time.
+        return None if found and found.canonical.startswith("T") else found
     if folded.isalpha() and folded.isascii():
         return None
     return _quantity(text, folded, any_unit=False) or (None if folded.isdigit() else _date(text, folded))

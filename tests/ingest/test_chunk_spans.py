@@ -49,7 +49,7 @@ def _check(document: Document, parts: tuple[Chunk, ...], max_tokens: int) -> Non
         assert part.id == content_id("chunk", document.id, part.start, part.end)
         assert part.passage_id == content_id("passage", part.language, content)
         assert count_tokens(content) <= max(1.15 * max_tokens + 1, 2)
-        assert count_tokens(text[max(end, part.start) : part.end]) <= max(max_tokens, 2)
+        assert count_tokens(text[max(end, part.start) : part.end].strip()) <= max(max_tokens, 2)
         end = part.end
     assert not text[end:].strip()
 

@@ -23,7 +23,7 @@ SAME = [
     ("ORG", "华为技术 Co., Ltd.", "华为技术"),
     ("ORG", "Apple Inc.", "APPLE, INC"),
     ("ORG", "Acme Co., Ltd.", "Acme Co.,Ltd"),
-    ("ORG", "Acme S.A.", "The Acme"),
+    ("ORG", "Kestrel S.A.", "The Kestrel"),
     ("ORG", "Acme GmbH & Co. KG", "ACME GmbH & Co KG"),
     ("ORG", "Procter & Gamble Co.", "Procter and Gamble"),
     ("ORG", "U.S. Steel Corporation", "US Steel Corp"),

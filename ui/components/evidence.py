@@ -1,5 +1,6 @@
 """The sentences that state a fact, with its head and tail marked in them."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -56,7 +57,8 @@ def evidence_html(item: Evidence, fact: FactView, names: Names, *, page: int | N
         )
     ]
     cut = "…" if len(quote) < len(item.quote) else ""
-    passage = f'{escaped(item.before)}<span class="kg-quote">{marked(quote, spans)}{cut}</span>{escaped(item.after)}'
+    words = f'<span class="kg-quote">{marked(quote, spans)}{cut}</span>'
+    passage = f"{_before(item.before, item.start)}{words}{_after(item.after)}"
     place = _place(item.document_id, item.document_name, item.start, item.end, page, names.language)
     extractor = f'<span class="kg-quiet">{escaped(item.extractor)} · {item.score:.2f}</span>' if item.extractor else ""
     return _article(passage, place + extractor)
@@ -66,8 +68,22 @@ def quote_html(item: MentionQuote, language: Language, *, page: int | None) -> s
     """Return one mention of an entity in its passage, and where it stands."""
     word = marked(item.text, [Span(start=0, end=len(item.text), color=color_of(item.label))])
     place = _place(item.document_id, item.document_name, item.start, item.end, page, language)
-    passage = f"{escaped(item.before)}{word}{escaped(item.after)}"
+    passage = f"{_before(item.before, item.start)}{word}{_after(item.after)}"
     return _article(passage, place)
+
+
+def _before(text: str, start: int) -> str:
+    cut = "… " if text and start > len(text) else ""
+    return escaped(cut + _closed_up(text))
+
+
+def _after(text: str) -> str:
+    return escaped(_closed_up(text) + (" …" if text else ""))
+
+
+def _closed_up(text: str) -> str:
+    # Around the quote, empty lines only take room; the quote itself stands as it is in the document.
+    return re.sub(r"\s*\n\s*", "\n", text)
 
 
 def _article(passage: str, footer: str) -> str:

@@ -18,6 +18,7 @@ from ui.names import Names
 __all__ = ["fact_browser", "fact_columns"]
 
 _MAX_EVIDENCE = 40
+_CONTEXT_CHARS = 90
 
 
 def fact_columns(facts: Sequence[FactView], names: Names) -> Columns:
@@ -36,7 +37,7 @@ def fact_browser(facts: Sequence[FactView], names: Names, *, key: str, height: i
     """Draw the table and, beside it, the selected fact with its evidence; the address names the fact."""
     asked = state.parameter("fact")
     places = {fact.id: place for place, fact in enumerate(facts)}
-    left, right = st.columns([11, 9], gap="medium")
+    left, right = st.columns([12, 9], gap="medium")
     with left:
         row = choose_row(
             fact_columns(facts, names),
@@ -44,9 +45,9 @@ def fact_browser(facts: Sequence[FactView], names: Names, *, key: str, height: i
             height=height,
             first=places.get(asked, None if asked else 0),
             config={
-                t("fact.evidence"): st.column_config.NumberColumn(width=70),
-                t("fact.score"): st.column_config.ProgressColumn(width=90, min_value=0, max_value=1, format="%.2f"),
-                t("fact.status"): st.column_config.TextColumn(width=90),
+                t("fact.evidence"): st.column_config.NumberColumn(width=60),
+                t("fact.score"): st.column_config.ProgressColumn(width=80, min_value=0, max_value=1, format="%.2f"),
+                t("fact.status"): st.column_config.TextColumn(width=75),
             },
         )
     with right:
@@ -62,7 +63,7 @@ def _show(fact_id: str, names: Names) -> None:
     try:
         with state.ledger().reading() as connection:
             fact = views.fact_view(connection, fact_id)
-            found = views.evidence_of(connection, fact_id, limit=_MAX_EVIDENCE)
+            found = views.evidence_of(connection, fact_id, limit=_MAX_EVIDENCE, context_chars=_CONTEXT_CHARS)
             pages = browse.pages_of(connection, {item.document_id for item in found})
     except StoreError as error:
         show_error(error)

@@ -1,10 +1,12 @@
 """A picture of entities and the facts between them, drawn by ECharts in the browser; a click opens an entity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import streamlit as st
 
 from kgbuilder.ledger.browse import Picture
+from ui.components.layout import places
 from ui.markup import one_line
 from ui.names import Names
 from ui.theme import color_of
@@ -15,67 +17,83 @@ _MIN_SIZE = 11
 _LABELS_BELOW = 45
 
 
-def spec(picture: Picture, names: Names, *, centre: str = "", dark: bool = False) -> dict[str, object]:
+class _Link(TypedDict):
+    source: int
+    target: int
+    value: str
+    label: dict[str, bool]
+
+
+def spec(
+    picture: Picture, names: Names, *, centre: str = "", dark: bool = False, width: int = 900, height: int = 560
+) -> dict[str, object]:
     """Return the ECharts option of a picture; nodes stand in the order of `picture.entities`.
 
     Texts go in as data: no HTML tooltips, no templates with names in them.
     """
-    degrees = _degrees(picture)
-    top = max(degrees.values(), default=1)
     labels = list(dict.fromkeys(entity.label for entity in picture.entities))
     ink, line = ("#e4ebea", "#4a5a58") if dark else ("#26312f", "#b9c4c2")
-    # Few nodes spread out, many stand closer: as long as the side of the square that each has for itself.
-    reach = 560 / max(4, len(picture.entities)) ** 0.5
-    widest = min(34.0, 0.4 * reach)
     few = len(picture.entities) <= _LABELS_BELOW
-    nodes: list[dict[str, object]] = []
-    for entity in picture.entities:
-        n = degrees[entity.id]
-        size = _MIN_SIZE + widest * (n / top) ** 0.5
-        nodes.append(
-            {
-                "id": entity.id,
-                "name": _safe(one_line(entity.name, 28)),
-                "value": n,
-                "symbolSize": round(size + (8 if entity.id == centre else 0)),
-                "category": labels.index(entity.label),
-                "label": {"show": few or n >= _label_from(degrees)},
-                "itemStyle": {"borderWidth": 3 if entity.id == centre else 1.5},
-            }
-        )
+    links = _links(picture, names, shown=bool(centre))
     return {
-        "animationDuration": 500,
+        "animationDuration": 400,
         "tooltip": {"show": True, "renderMode": "richText", "confine": True},
         "series": [
             {
                 "type": "graph",
-                "layout": "force",
-                "layoutAnimation": False,
-                "force": {
-                    "repulsion": round(reach * 4),
-                    "edgeLength": round(reach * 0.7),
-                    "gravity": 0.15,
-                    "friction": 0.4,
-                },
+                "layout": "none",
+                "left": 40,
+                "right": 40,
+                "top": 24,
+                "bottom": 40,
                 "roam": True,
-                "scaleLimit": {"min": 0.4, "max": 5},
-                "draggable": False,
+                "scaleLimit": {"min": 0.5, "max": 6},
                 "selectedMode": "single",
                 "cursor": "pointer",
                 "edgeSymbol": ["none", "arrow"],
                 "edgeSymbolSize": 6,
                 "categories": [{"name": names.entity_type(x), "itemStyle": {"color": color_of(x)}} for x in labels],
                 "itemStyle": {"borderColor": "#101817" if dark else "#ffffff"},
-                "label": {"position": "bottom", "distance": 3, "fontSize": 11, "color": ink},
+                "label": {"position": "bottom", "distance": 3, "fontSize": 11, "color": ink, "minMargin": 3},
                 "labelLayout": {"hideOverlap": not few},
                 "lineStyle": {"color": line, "width": 1.2, "curveness": 0.08, "opacity": 0.9},
                 "emphasis": {"focus": "adjacency", "label": {"show": True}, "lineStyle": {"width": 2.4}},
                 "edgeLabel": {"fontSize": 10, "color": ink, "formatter": "{c}"},
-                "data": nodes,
-                "links": _links(picture, names, shown=bool(centre)),
+                "data": _nodes(picture, labels, links, centre=centre, frame=(width, height)),
+                "links": links,
             }
         ],
     }
+
+
+def _nodes(
+    picture: Picture,
+    labels: Sequence[str],
+    links: Sequence[_Link],
+    *,
+    centre: str,
+    frame: tuple[int, int],
+) -> list[dict[str, object]]:
+    degrees = _degrees(picture)
+    top = max(degrees.values(), default=1) or 1
+    named = _label_from(degrees)
+    widest = min(34.0, 220 / max(4, len(picture.entities)) ** 0.5)
+    pairs = [(link["source"], link["target"]) for link in links]
+    spots = places(len(picture.entities), pairs, width=frame[0], height=frame[1])
+    return [
+        {
+            "id": entity.id,
+            "name": _safe(one_line(entity.name, 28)),
+            "value": degrees[entity.id],
+            "x": x,
+            "y": y,
+            "symbolSize": round(_MIN_SIZE + widest * (degrees[entity.id] / top) ** 0.5 + 8 * (entity.id == centre)),
+            "category": labels.index(entity.label),
+            "label": {"show": degrees[entity.id] >= named},
+            "itemStyle": {"borderWidth": 3 if entity.id == centre else 1.5},
+        }
+        for entity, (x, y) in zip(picture.entities, spots, strict=True)
+    ]
 
 
 def _degrees(picture: Picture) -> dict[str, int]:
@@ -91,7 +109,7 @@ def _label_from(degrees: Mapping[str, int]) -> int:
     return ranked[min(_LABELS_BELOW, len(ranked)) - 1] if ranked else 0
 
 
-def _links(picture: Picture, names: Names, *, shown: bool) -> list[dict[str, object]]:
+def _links(picture: Picture, names: Names, *, shown: bool) -> list[_Link]:
     # Several relations between the same two are one line with all their names.
     place = {entity.id: index for index, entity in enumerate(picture.entities)}
     together: dict[tuple[int, int], list[str]] = {}

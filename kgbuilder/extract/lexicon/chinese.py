@@ -50,6 +50,7 @@ class ChineseNames:
         self._compound_surnames = lists["compound_surnames"]
         self._given = frozenset("".join(lists["given"]))
         self._foreign = frozenset("".join(lists["foreign"]))
+        self._foreign_run = re.compile(f"[{''.join(sorted(self._foreign))}]{{3,}}")
         self._foreign_rest = self._foreign - frozenset("".join(lists["next_words"])) - {""}
         self._before = _by_edge(forms.cues["before_person"], -1)
         self._behind = _by_edge(forms.cues["behind_person"], 0)
@@ -219,7 +220,7 @@ class ChineseNames:
     def _join_places(self, work: "_Work") -> None:
         """Join province and city, and read a dictionary place behind a province as part of it: 浙江绍兴, 安徽歙县."""
         for item in [found for found in work.room.sorted() if found.label == "LOC"]:
-            if item not in work.room.spans:
+            if work.room.by_start.get(item.start) is not item:
                 continue
             end = self._place_chain(work, item)
             if end > item.end:
@@ -280,20 +281,21 @@ class ChineseNames:
 
     def _listed_foreign_names(self, work: "_Work") -> Iterator[Span]:
         """Yield foreign names of the dictionary where a person may stand: 拿破仑."""
-        text, at = work.text, 0
-        while at < len(text) - 2:
-            size = 0
-            if self._foreign.issuperset(text[at : at + 3]):
-                size = next((n for n in (5, 4, 3) if self._segmenter.tag(text[at : at + n]) in ("nrt", "nrfg")), 0)
-            if (
-                size
-                and work.room.is_free(at, at + size)
-                and not self._goes_on(text, at + size)
-                and not self._meets_noun(work, at + size)
-            ):
-                if self._points_before(work, at) + self._points_behind(work, at + size) >= 3:
+        for run in self._foreign_run.finditer(work.text):
+            at = run.start()
+            while at <= run.end() - 3:
+                sizes = (
+                    size for size in (5, 4, 3) if self._segmenter.tag(run.string[at : at + size]) in ("nrt", "nrfg")
+                )
+                size = next(sizes, 0)
+                if size and self._may_be_person(work, at, at + size):
                     yield span(at, at + size, "PER", 0.75)
-            at += max(size, 1)
+                at += max(size, 1)
+
+    def _may_be_person(self, work: "_Work", start: int, end: int) -> bool:
+        if not work.room.is_free(start, end) or self._goes_on(work.text, end) or self._meets_noun(work, end):
+            return False
+        return self._points_before(work, start) + self._points_behind(work, end) >= _MIN_POINTS - 1
 
     def _foreign_start(self, work: "_Work", at: int) -> int:
         start = at

@@ -25,6 +25,8 @@ _ENGLISH_WORD = re.compile(
 )
 _PERSON_GOES_ON = re.compile(r"[,;:.)]|\s[a-z(–—]|['’]s\b|$|\n|”|\"")
 _MAX_BACK = 40
+# Evidence reaches from one argument to the other: a full name far away would make it long.
+_MAX_FULL_CHARS = 400
 
 
 class EnglishNames:
@@ -62,6 +64,9 @@ class EnglishNames:
             room.take(found)
         for found in find_numbers_en(text):
             room.take(found)
+        for start, end, kind in hits:
+            if kind == "TERM.award":
+                room.take(span(start, end, kind, 0.9))
         known = {(start, end): kind for start, end, kind in reversed(hits) if kind[0] not in "!+"}
         self._take_sequences(text, room, known)
         for start, end, kind in sorted(hits, key=_longest_first):
@@ -216,19 +221,30 @@ class EnglishNames:
     def _take_short_forms(self, text: str, room: Room) -> None:
         """Take the surname of a person and the first words of an organisation wherever they stand again."""
         shorts: dict[str, str] = {}
+        fulls: dict[str, list[Span]] = {}
         for found in room.sorted():
             words = text[found.start : found.end].split()
             if found.kind == "PER" and len(words) > 1 and len(words[-1]) > 2:
-                shorts.setdefault(words[-1], "PER")
+                short = words[-1]
             elif found.kind == "ORG" and len(words) > 1 and len(words[0]) > 3 and words[0] not in self._no_names:
-                shorts.setdefault(words[0], "ORG.short")
+                short = words[0]
+            else:
+                continue
+            shorts.setdefault(short, found.kind)
+            fulls.setdefault(short, []).append(found)
         for short, kind in shorts.items():
             for match in re.finditer(rf"\b{re.escape(short)}\b(?![-’'][A-Za-z]{{2}})", text):
                 if not re.match(r" [A-Z]", text[match.end() : match.end() + 2]):
-                    room.take(span(match.start(), match.end(), kind, 0.75))
+                    room.take(_short(match.start(), match.end(), kind, fulls[short]))
 
 
 _CONTEXT_KINDS = {"person": "PER", "place": "LOC.place", "organisation": "ORG", "work": "WORK", "product": "PRODUCT"}
+
+
+def _short(start: int, end: int, kind: str, fulls: list[Span]) -> Span:
+    before = [found for found in fulls if found.end <= start and start - found.end <= _MAX_FULL_CHARS]
+    full = (before[-1].start, before[-1].end) if before and before[-1].kind == kind else None
+    return Span(start=start, end=end, kind=kind, score=0.75, outer=(start, end), full=full)
 
 
 def _cue(words: frozenset[str]) -> re.Pattern[str]:

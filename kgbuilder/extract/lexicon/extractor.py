@@ -88,7 +88,8 @@ class LexiconExtractor:
             found, said = self._reader(passage.language, piece).read(piece)
             spans += [_moved(item, start) for item in found]
             for fact in said:
-                self._keep(Fact(_moved(fact.head, start), fact.relation, _moved(fact.tail, start), fact.score), facts)
+                head, tail = _moved(fact.head, start), _moved(fact.tail, start)
+                self._keep(Fact(_in_full(head), fact.relation, _in_full(tail), fact.score), facts, text)
         return Extraction(
             passage_id=passage.id,
             extractor=self.fingerprint,
@@ -104,11 +105,13 @@ class LexiconExtractor:
             reader = self._readers[known] = _Reader(known, self._entries, self._cache_dir)
         return reader
 
-    def _keep(self, fact: Fact, facts: dict[tuple[int, str, int], Fact]) -> None:
+    def _keep(self, fact: Fact, facts: dict[tuple[int, str, int], Fact], text: str) -> None:
         """Keep a fact that the ontology allows, each once with its best score."""
         relation = self._relation_id(fact.relation)
         head, tail = self._entity_id(fact.head.label), self._entity_id(fact.tail.label)
-        if relation is None or head is None or tail is None or fact.head.start == fact.tail.start:
+        if relation is None or head is None or tail is None:
+            return
+        if text[fact.head.start : fact.head.end].casefold() == text[fact.tail.start : fact.tail.end].casefold():
             return
         if not self._ontology.allows(head, relation, tail):
             return
@@ -201,7 +204,16 @@ def _moved(item: Span, by: int) -> Span:
     if by == 0:
         return item
     outer = (item.outer[0] + by, item.outer[1] + by)
-    return Span(start=item.start + by, end=item.end + by, kind=item.kind, score=item.score, outer=outer)
+    full = (item.full[0] + by, item.full[1] + by) if item.full else None
+    return Span(start=item.start + by, end=item.end + by, kind=item.kind, score=item.score, outer=outer, full=full)
+
+
+def _in_full(item: Span) -> Span:
+    """Return the full name for a short form: the node of a fact is best named in full."""
+    if item.full is None:
+        return item
+    start, end = item.full
+    return Span(start=start, end=end, kind=item.kind, score=item.score, outer=item.full)
 
 
 def _paths(settings: Mapping[str, object]) -> list[Path]:

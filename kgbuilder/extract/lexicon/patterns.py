@@ -5,7 +5,7 @@ character class and a gap that holds no mention is a negated one. How patterns a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -60,6 +60,7 @@ LABELS = tuple(dict.fromkeys(kind.partition(".")[0] for kind in KINDS))
 ANY_SIGN = "\ue000-\ue0ff"
 _SIGNS = {kind: chr(0xE000 + index) for index, kind in enumerate(KINDS)}
 _SLOT = re.compile(r"\{(?:([a-z]\w*):)?([A-Za-z|]+)\}")
+_GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _WORD = re.compile(r"<([a-z]+)>")
 _TEXT = {"text": "{2,10}?", "same": "{2,16}?"}
 _NO_TEXT = "\\s，。；：、（）“”！？《》,.;:()\"'"
@@ -89,24 +90,35 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleGroup:
+    """Rules that need the same labels; `gate` matches where one of them does, for most clauses state nothing."""
+
+    anchored: bool
+    needs: int
+    gate: re.Pattern[str]
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The rules of a language, and the words that keep a clause from stating anything."""
 
     rules: tuple[Rule, ...]
     deny: re.Pattern[str]
     plan: re.Pattern[str]
-    _candidates: dict[tuple[bool, int], tuple[Rule, ...]] = field(default_factory=dict, repr=False, compare=False)
+    groups: tuple[RuleGroup, ...]
+    _chosen: dict[tuple[bool, int], tuple[RuleGroup, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def candidates(self, *, anchored: bool, labels: int) -> tuple[Rule, ...]:
-        """Return the rules that can match where mentions of these labels stand; asked for every clause, so kept."""
+    def candidates(self, text: str, *, anchored: bool, labels: int) -> Iterator[Rule]:
+        """Yield the rules that may match `text`, in which mentions of these labels stand."""
         key = (anchored, labels)
-        chosen = self._candidates.get(key)
-        if chosen is None:
-            chosen = tuple(
-                rule for rule in self.rules if rule.anchored is anchored and rule.needs & labels == rule.needs
-            )
-            self._candidates[key] = chosen
-        return chosen
+        groups = self._chosen.get(key)
+        if groups is None:
+            groups = tuple(g for g in self.groups if g.anchored is anchored and g.needs & labels == g.needs)
+            self._chosen[key] = groups
+        for group in groups:
+            if group.gate.match(text) if anchored else group.gate.search(text):
+                yield from group.rules
 
 
 def sign(kind: str) -> str:
@@ -139,7 +151,27 @@ def load_rules(language: str) -> Rules:
         for strength in _SCORES
         for pattern, gifts in content[strength].items()
     )
-    return Rules(rules=rules, deny=re.compile(_joined(content["deny"])), plan=re.compile(_joined(content["plan"])))
+    return Rules(
+        rules=rules,
+        groups=_grouped(rules),
+        deny=re.compile(_joined(content["deny"])),
+        plan=re.compile(_joined(content["plan"])),
+    )
+
+
+def _grouped(rules: Iterable[Rule]) -> tuple[RuleGroup, ...]:
+    by_need: dict[tuple[bool, int], list[Rule]] = {}
+    for rule in rules:
+        by_need.setdefault((rule.anchored, rule.needs), []).append(rule)
+    return tuple(
+        RuleGroup(
+            anchored=anchored,
+            needs=needs,
+            gate=re.compile("|".join(_GROUP_NAME.sub("(?:", rule.regex.pattern) for rule in group)),
+            rules=tuple(group),
+        )
+        for (anchored, needs), group in by_need.items()
+    )
 
 
 def _compile(pattern: str, gifts: str, words: Mapping[str, str], *, score: float, gap: int, where: str) -> Rule:

@@ -30,7 +30,7 @@ def find_facts(clauses: Iterable[Clause], rules: Rules) -> Iterator[Fact]:
     """Yield what the rules find, in the order of the text; the same triple may come several times."""
     for clause in clauses:
         text = clause.line.text
-        candidates = rules.candidates(anchored=clause.anchored, labels=clause.labels)
+        candidates = rules.candidates(text, anchored=clause.anchored, labels=clause.labels)
         if clause.anchored:
             matches = [(rule, match) for rule in candidates if (match := rule.regex.match(text))]
         else:

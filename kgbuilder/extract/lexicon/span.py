@@ -9,7 +9,8 @@ __all__ = ["Room", "Span"]
 class Span:
     """Characters `start` to `end` name something of `kind`: a label, or a label and a finer kind ("TERM.leader").
 
-    `outer` is the span with its title marks or quotes, which the sentence patterns do not see.
+    `outer` is the span with its title marks or quotes, which the sentence patterns do not see. `full` is where the full
+    name of a short form stands, near before it.
     """
 
     start: int
@@ -17,6 +18,7 @@ class Span:
     kind: str
     score: float
     outer: tuple[int, int]
+    full: tuple[int, int] | None = None
 
     @property
     def label(self) -> str:
