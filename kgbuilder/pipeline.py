@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import TypeVar
 
 from graph_schema import Ontology, load_ontology
-from kgbuilder import __version__
 from kgbuilder.config import Workspace
 from kgbuilder.corrections import correct, undo
 from kgbuilder.derive import Deriver
@@ -268,6 +268,7 @@ class _Build:
         self._on_progress = on_progress
         self._began = time.monotonic()
         self._clock = _Clock()
+        self._version = metadata.version("kgbuilder")
         self._flights: dict[str, _Flight] = {}
         self._asked: dict[str, list[str]] = {}  # passage id -> documents that wait for it
         self._batch = _Batch()
@@ -365,7 +366,7 @@ class _Build:
         if time.time() - status.st_mtime < _SETTLED_S:
             return ""
         chunking = self._settings.chunk
-        how = (self._model.fingerprint, chunking.max_tokens, chunking.overlap_sentences, __version__)
+        how = (self._model.fingerprint, chunking.max_tokens, chunking.overlap_sentences, self._version)
         return content_id("file", status.st_size, status.st_mtime_ns, status.st_ino, *how)
 
     def _fail(self, error: IngestError) -> None:

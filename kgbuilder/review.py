@@ -307,10 +307,10 @@ def _add_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str, obje
             chain.append(str(payload["replaces"]))
         case "merge":
             nodes = _strings(payload["nodes"])
-            rules.constraints += [(nodes[0], other, True) for other in nodes[1:]]
+            rules.constraints.extend([(nodes[0], other, True) for other in nodes[1:]])
         case "never_merge":
             pairs = [(a, b) for a in _strings(payload["left"]) for b in _strings(payload["right"])]
-            rules.constraints += [(a, b, False) for a, b in pairs]
+            rules.constraints.extend([(a, b, False) for a, b in pairs])
         case "split":
             for span in _spans(payload["spans"]):
                 rules.variants[span.document, span.start, span.end] = event_id
@@ -319,8 +319,8 @@ def _add_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str, obje
             split = [_strings(pair) for pair in names] if isinstance(names, list) else []
             out = [*_strings(payload["out"]), *(content_id("node", label, key, event_id) for label, key in split)]
             rest = _strings(payload["rest"])
-            rules.constraints += [(out[0], other, True) for other in out[1:]]
-            rules.constraints += [(a, b, False) for a in out for b in rest]
+            rules.constraints.extend([(out[0], other, True) for other in out[1:]])
+            rules.constraints.extend([(a, b, False) for a in out for b in rest])
         case "rename":
             named = (max((order for order, _ in rules.names.values()), default=0) + 1, str(payload["name"]))
             rules.names.update(dict.fromkeys(_strings(payload["nodes"]), named))

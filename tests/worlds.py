@@ -177,8 +177,12 @@ class World:
 
 
 _SHARES = {"PER": 0.36, "ORG": 0.28, "LOC": 0.12, "WORK": 0.1, "PRODUCT": 0.08, "EVENT": 0.04, "TERM": 0.02}
-_HOMONYM_EVERY = 16
+_HOMONYM_EVERY = 8
 """Among persons, organisations and places one in so many bears the name of one of each other type."""
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -192,34 +196,36 @@ _TOWN_1 = "临松青白石云清长平永安新南北大龙金玉凤鹿"
 _TOWN_2 = "海江河山岭溪湖泉州陵桥港浦丘原川峡湾塘岛"
 _HOMONYM_2 = "康岚樵屿荻澜榆桐檀槐枫柏"
 _TRADITIONAL = str.maketrans(
-    "张刘陈杨赵黄吴孙马罗郑谢韩冯于萧邓许吕伟静丽强军勇艳杰娟涛华红云东阳国远汇达诚兴图联龙凤岭云湾岛长创业医药传电锐锦",
-    "張劉陳楊趙黃吳孫馬羅鄭謝韓馮於蕭鄧許呂偉靜麗強軍勇艷傑娟濤華紅雲東陽國遠匯達誠興圖聯龍鳳嶺雲灣島長創業醫藥傳電銳錦",
+    "张刘陈杨赵黄吴孙马罗郑谢韩冯于萧邓许吕伟静丽强军勇艳杰娟涛华红云东阳国远汇达诚兴图联龙凤岭云湾岛长创业医药传电锐锦责",
+    "張劉陳楊趙黃吳孫馬羅鄭謝韓馮於蕭鄧許呂偉靜麗強軍勇艷傑娟濤華紅雲東陽國遠匯達誠興圖聯龍鳳嶺雲灣島長創業醫藥傳電銳錦責",
 )
 _WIDE = {c: c + 0xFEE0 for c in range(0x21, 0x7F)}
 _ZH_TITLES = ("先生", "教授", "博士", "经理")
 
-_FIRST = (
+_FIRST = _words(
     "Ada Ben Clara Dora Elias Flora Gideon Hanna Ines Jonas Karla Lewis Mara Nils Olga Pascal Quentin Rosa Simon Tessa "
     "Ulrich Vera Walter Xenia Yvonne Zeno José René Zoë Aaron"
-).split()
-_LAST_1 = "Mar Har Bar Car Dun Fen Gar Hol Kel Lan Mor Nor Pel Ral Sel Tor Wal Wes Bran Cran".split()
-_LAST_2 = "low row ley den ton sby field worth man ric bury combe gate shaw stead".split()
-_ROOTS = "Alder Birch Cedar Delta Ember Falcon Garnet Harbor Indigo Juniper Kestrel Lumen Meridian Nimbus Onyx Pinnacle".split()
-_ROOTS_2 = "Bay Crest Dale Edge Ford Gate Haven Isle Key Lane Mill Point Ridge Stone Vale Wood".split()
-_EN_KINDS = ("Systems", "Energy", "Foods", "Media", "Motors", "Networks", "Pharma", "Software")
-_LONG_1 = "Northern Coastal Highland Inland Maritime Alpine Prairie Tropical Lowland Desert".split()
-_LONG_2 = "Energy Water Forest Language Railway Bridge Museum Harvest Climate Island".split()
-_LONG_3 = (("Research", "Institute"), ("Trade", "Union"), ("Safety", "Agency"), ("Heritage", "Trust"))
-_TOWNS_EN = (
-    "Ash Black Clear Deep East Fair Green High Iron Kings Little Mill North Oak Port Red South Stone West White".split()
 )
-_TOWNS_EN_2 = "brook burn cliff creek dale ford ham haven hill marsh moor pool port side water well wick".split()
-_HOMONYM_EN = "Brad Cor Dal El Fal Gil Hart Jar Lyn Nev Orm Pren Quill Sten Thorn Ver".split()
+_LAST_1 = _words("Mar Har Bar Car Dun Fen Gar Hol Kel Lan Mor Nor Pel Ral Sel Tor Wal Wes Bran Cran")
+_LAST_2 = _words("low row ley den ton sby field worth man ric bury combe gate shaw stead")
+_ROOTS = _words(
+    "Alder Birch Cedar Delta Ember Falcon Garnet Harbor Indigo Juniper Kestrel Lumen Meridian Nimbus Onyx Pinnacle"
+)
+_ROOTS_2 = _words("Bay Crest Dale Edge Ford Gate Haven Isle Key Lane Mill Point Ridge Stone Vale Wood")
+_EN_KINDS = ("Systems", "Energy", "Foods", "Media", "Motors", "Networks", "Pharma", "Software")
+_LONG_1 = _words("Northern Coastal Highland Inland Maritime Alpine Prairie Tropical Lowland Desert")
+_LONG_2 = _words("Energy Water Forest Language Railway Bridge Museum Harvest Climate Island")
+_LONG_3 = (("Research", "Institute"), ("Trade", "Union"), ("Safety", "Agency"), ("Heritage", "Trust"))
+_TOWNS_EN = _words(
+    "Ash Black Clear Deep East Fair Green High Iron Kings Little Mill North Oak Port Red South Stone West White"
+)
+_TOWNS_EN_2 = _words("brook burn cliff creek dale ford ham haven hill marsh moor pool port side water well wick")
+_HOMONYM_EN = _words("Brad Cor Dal El Fal Gil Hart Jar Lyn Nev Orm Pren Quill Sten Thorn Ver")
 
 
 def _homonym(language: Language, label: str, n: int) -> str | None:
     """Return the name that the `n`th entity shares with one of each other type, if it is one of those."""
-    if n % _HOMONYM_EVERY != _HOMONYM_EVERY - 1:
+    if n % _HOMONYM_EVERY != 3:
         return None
     i = n // _HOMONYM_EVERY
     if language == "zh":
@@ -368,7 +374,7 @@ def _work_zh(n: int) -> Entity:
         n,
         "春秋夏冬晨暮远近",
         "山水风雨云月花雪",
-        "之歌 旧事 来信 笔记 年代 故乡".split(),
+        _words("之歌 旧事 来信 笔记 年代 故乡"),
         "上下" if n >= 384 else ("",),
     )
     spellings = (name, name, name.translate(_TRADITIONAL))
@@ -404,11 +410,9 @@ def _event_en(n: int) -> Entity:
     return Entity(id=_id("en", "EVENT", n), label="EVENT", name=name, spellings=(name, name.upper()))
 
 
-_TERMS_ZH = "工程师 作家 教师 医生 画家 记者 律师 翻译 编剧 摄影师 会计师 建筑师".split()
-_TERMS_EN = (
-    "engineer,novelist,teacher,surgeon,painter,reporter,lawyer,translator,screenwriter,photographer,geologist".split(
-        ","
-    )
+_TERMS_ZH = _words("工程师 作家 教师 医生 画家 记者 律师 翻译 编剧 摄影师 会计师 建筑师")
+_TERMS_EN = _words(
+    "engineer novelist teacher surgeon painter reporter lawyer translator screenwriter photographer geologist"
 )
 
 
@@ -441,7 +445,7 @@ _MAKERS: Mapping[tuple[Language, str], Callable[[int], Entity]] = {
 
 # --- values -----------------------------------------------------------------------------------------------------------
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = _words("January February March April May June July August September October November December")
 _HAN_DIGITS = str.maketrans("0123456789", "〇一二三四五六七八九")
 
 

@@ -16,7 +16,7 @@ from types import FrameType
 
 from kgbuilder.config import Workspace, init_workspace, open_workspace
 from kgbuilder.errors import ConfigError, StoreError
-from kgbuilder.pipeline import open_ledger
+from kgbuilder.ledger import Ledger
 
 __all__ = ["DEFAULT_PORT", "free_port", "run_app"]
 
@@ -50,7 +50,8 @@ def run_app(
     say = announce or _say
     init_workspace(workspace_folder)
     workspace = open_workspace(workspace_folder)
-    open_ledger(workspace).close()  # migrated here, before two children would both do it
+    # Migrated here, before two children would both do it.
+    Ledger.open(workspace.ledger_url, lock_path=workspace.lock_path).close()
     address = _address(host)
     chosen = free_port(address, port or _port_from_environment())
     if port is None and chosen != DEFAULT_PORT and not _port_from_environment():

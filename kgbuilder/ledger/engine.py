@@ -1,6 +1,7 @@
 """Open the ledger's database, keep its version, and turn the driver's errors into ours."""
 
 import contextlib
+import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from kgbuilder.errors import ConfigError, StoreError
 from kgbuilder.ledger.tables import outbox
 
-__all__ = ["IN_ROWS", "batches", "insert_ignore", "lock", "mark", "open_engine", "shown_url", "store_errors"]
+__all__ = [
+    "IN_ROWS",
+    "batches",
+    "insert_ignore",
+    "lock",
+    "mark",
+    "open_engine",
+    "server_lock",
+    "shown_url",
+    "store_errors",
+]
 
 IN_ROWS = 500
 """How many values one IN list holds: under every database's limit of bound parameters."""
@@ -210,3 +221,26 @@ def lock(path: Path, *, wait_s: float, holder: str) -> Iterator[None]:
         finally:
             file.truncate(0)
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def server_lock(engine: sa.Engine, name: str, *, wait_s: float) -> Iterator[None]:
+    """Hold an advisory lock of the database server; does nothing for a database in a file.
+
+    Raises StoreError when another machine holds it for longer than `wait_s` seconds.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    key = int.from_bytes(hashlib.sha256(f"kgbuilder {name}".encode()).digest()[:8], "big", signed=True)
+    with store_errors(engine.url.render_as_string(hide_password=True)), engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        deadline = time.monotonic() + wait_s
+        while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(key))).scalar():
+            if time.monotonic() >= deadline:
+                raise StoreError("in use on another machine", where=name, remedy="wait until it has finished")
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from kgbuilder.errors import KGBuilderError, ParseError, StoreError
 from kgbuilder.ids import content_id, sha256_text
 from kgbuilder.ledger import tables as t
-from kgbuilder.ledger.engine import IN_ROWS, batches, insert_ignore, lock, mark, open_engine, store_errors
+from kgbuilder.ledger.engine import IN_ROWS, batches, insert_ignore, lock, mark, open_engine, server_lock, store_errors
 from kgbuilder.records import (
     Chunk,
     Document,
@@ -90,12 +90,9 @@ class Ledger:
     @contextlib.contextmanager
     def writing(self, holder: str = "a writer") -> Iterator[sa.Connection]:
         """Hold the write lock and a transaction; all of it is committed, or nothing."""
-        with (
-            lock(self._lock_path, wait_s=_LOCK_WAIT_S, holder=holder),
-            store_errors(self.where),
-            self._engine.begin() as c,
-        ):
-            yield c
+        alone = self._alone(self._lock_path, wait_s=_LOCK_WAIT_S, holder=holder)
+        with alone, store_errors(self.where), self._engine.begin() as connection:
+            yield connection
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -108,13 +105,19 @@ class Ledger:
     def building(self, holder: str, *, wait: bool) -> Iterator[None]:
         """Hold the build lock: one build of a workspace at a time. Raises StoreError at once unless `wait`."""
         path = self._lock_path.with_name("build.lock")
-        with lock(path, wait_s=float("inf") if wait else 0.0, holder=holder):
+        with self._alone(path, wait_s=float("inf") if wait else 0.0, holder=holder):
             yield
 
     @contextlib.contextmanager
     def projecting(self, holder: str = "a projection") -> Iterator[None]:
         """Hold the projection lock, so that an older state never overwrites a newer one in the graph."""
-        with lock(self._lock_path.with_name("project.lock"), wait_s=float("inf"), holder=holder):
+        with self._alone(self._lock_path.with_name("project.lock"), wait_s=float("inf"), holder=holder):
+            yield
+
+    @contextlib.contextmanager
+    def _alone(self, path: Path, *, wait_s: float, holder: str) -> Iterator[None]:
+        """Hold a lock among the processes of this machine and, with a database server, among those of all machines."""
+        with lock(path, wait_s=wait_s, holder=holder), server_lock(self._engine, path.name, wait_s=wait_s):
             yield
 
     # --- documents ----------------------------------------------------------------------------------------------------

@@ -2,14 +2,13 @@
 
 from kgbuilder.resolve.blocking import block_keys
 from kgbuilder.resolve.clustering import Constraint, Link, resolve
-from kgbuilder.resolve.comparison import MERGE_SCORE, SUGGEST_SCORE, Comparison, compare
-from kgbuilder.resolve.declarations import declarations, declared_aliases
+from kgbuilder.resolve.comparison import MERGE_SCORE, Comparison, compare
+from kgbuilder.resolve.declarations import declarations, declared_aliases, in_document
 from kgbuilder.resolve.nodes import Node, display_name, entity_id, node_id
 from kgbuilder.resolve.resolver import Resolver
 
 __all__ = [
     "MERGE_SCORE",
-    "SUGGEST_SCORE",
     "Comparison",
     "Constraint",
     "Link",
@@ -21,6 +20,7 @@ __all__ = [
     "declared_aliases",
     "display_name",
     "entity_id",
+    "in_document",
     "node_id",
     "resolve",
 ]

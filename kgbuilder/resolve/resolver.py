@@ -1,20 +1,18 @@
 """Resolution with its thresholds, in the pieces that a ledger calls as documents come and go.
 
-Per document: `declared` says which mentions of short forms belong to the node of their long form. Per new node:
-`block_keys`, and `compare` with every node that shares one; what comes back is kept as a link. Per change: collect the
-nodes that hang together with the changed ones by links from `merge_score` on, by declarations, by decisions of people
-and by the entity they had, and call `entities` on them. Links and declarations depend on nothing but their two nodes
-and their document, and `entities` on each connected part alone, so the outcome is that of computing everything at
-once, whatever the order of documents.
+Per document: keep its `declarations`, and let `in_document` say which mentions of short forms belong to the node of
+their long form. Per new node: `block_keys`, and `compare` with every node that shares one; what comes back is kept as a
+link. Per change: collect the nodes that hang together with the changed ones by links from `merge_score` on, by
+declarations and by decisions of people, also through nodes that are gone, and those that shared an entity with them;
+call `entities` on all of these. Links depend on their two nodes alone, declarations on their document, `entities` on
+each connected part, so the outcome is that of computing everything at once, whatever the order of documents.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from kgbuilder.records import Mention
 from kgbuilder.resolve.blocking import block_keys
 from kgbuilder.resolve.clustering import Constraint, Link, resolve
 from kgbuilder.resolve.comparison import MERGE_SCORE, SUGGEST_SCORE, Comparison, compare
-from kgbuilder.resolve.declarations import declarations, in_document
 from kgbuilder.resolve.nodes import Node
 
 __all__ = ["Resolver"]
@@ -26,13 +24,6 @@ class Resolver:
     def __init__(self, *, merge_score: float = MERGE_SCORE, suggest_score: float = SUGGEST_SCORE) -> None:
         self.merge_score = merge_score
         self.suggest_score = suggest_score
-
-    def declared(self, text: str, placed: Sequence[tuple[Mention, str]]) -> Mapping[str, str]:
-        """Map the nodes of short forms to the nodes that their mentions belong to in this document.
-
-        `placed` gives each mention its node id. See `declarations` for all that the document declares.
-        """
-        return in_document(declarations(text, placed))
 
     def block_keys(self, label: str, key: str) -> tuple[str, ...]:
         """Return the block keys of the nodes with this label and key."""

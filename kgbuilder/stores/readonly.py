@@ -29,6 +29,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_BEGINNINGS = {"MATCH", "OPTIONAL", "RETURN", "WITH", "UNWIND", "CALL", "SHOW", "EXPLAIN"}
 _WRITES = {
     *("CREATE", "INSERT", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "FOREACH", "DROP", "LOAD"),
     *("TRANSACTION", "TRANSACTIONS", "USE", "PROFILE", "CYPHER"),
@@ -79,6 +80,8 @@ def check_read_only(cypher: str) -> None:
         _refuse("there is no query", 1, "write one, such as MATCH (n) RETURN n LIMIT 10")
     for n, token in enumerate(tokens):
         _check_token(tokens, n, token)
+    if tokens[0].word not in _BEGINNINGS:
+        _refuse(f"a query cannot begin with {tokens[0].text}", 1, f"begin with {', '.join(sorted(_BEGINNINGS))}")
 
 
 def explains(cypher: str) -> bool:

@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: generated documents, the model that reads them, and where graphs are kept."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,11 +56,13 @@ def model(answers: Answers) -> Iterator[ModelServer]:
 
 @pytest.fixture
 def desk(tmp_path: Path, world: list[WorldDocument]) -> Path:
-    """A folder with the documents of the world in `docs`."""
+    """A folder with the documents of the world in `docs`, written some time ago."""
     folder = tmp_path / "docs"
     folder.mkdir()
     for document in world:
-        (folder / f"{document.index:03}.txt").write_text(document.text, encoding="utf-8")
+        path = folder / f"{document.index:03}.txt"
+        path.write_text(document.text, encoding="utf-8")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
     return tmp_path
 
 

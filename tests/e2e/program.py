@@ -13,6 +13,10 @@ from typing import Any
 
 import yaml
 
+from kgbuilder.config import open_workspace
+from kgbuilder.export import export
+from kgbuilder.pipeline import open_ledger, open_ontology
+from kgbuilder.stores import GraphStore, open_embedded
 from tests.servers.model import ModelServer
 
 __all__ = ["REPOSITORY", "Outcome", "Place", "Program"]
@@ -52,6 +56,12 @@ class Place:
     uri: str = ""
     user: str = ""
     password: str = field(default="", repr=False)
+
+    def store(self) -> GraphStore:
+        """Open the graph."""
+        if self.uri:
+            return GraphStore.connect(self.uri, auth=(self.user, self.password), profile="worker")
+        return open_embedded(Path(self.graph), profile="worker")
 
     def settings(self) -> dict[str, object]:
         """Return the `store` section of a workspace."""
@@ -123,9 +133,11 @@ class Program:
         return self.run(*arguments, "--json").json()
 
     def exported(self) -> dict[str, bytes]:
-        """Return the canonical export, file by file."""
+        """Return the canonical export, file by file; made in this process, because tests want it often."""
+        workspace = open_workspace(self.workspace, environment={})
         out = self.workspace / "canonical"
-        self.run("export", "--format", "jsonl", "--out", str(out))
+        with open_ledger(workspace) as ledger, self._place.store() as store:
+            export(ledger, store, open_ontology(workspace), "jsonl", out)
         return {name: (out / name).read_bytes() for name in _CANONICAL}
 
     def sha256(self) -> str:

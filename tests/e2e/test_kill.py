@@ -133,8 +133,7 @@ def test_a_second_build_writes_nothing(
         return store
 
     monkeypatch.setattr(pipeline, "open_store", watched)
-    report = pipeline.build(open_workspace(once.workspace), ["docs"])
-    assert report.documents == len(list((desk / "docs").iterdir()))
+    pipeline.build(open_workspace(once.workspace), ["docs"])
     assert set(statements) <= READS
     assert everything(once.workspace / "ledger.db") == before
     assert model.counts["requests"] == n_requests

@@ -243,9 +243,42 @@ def test_the_limit_on_pages_holds(tmp_path: Path) -> None:
     assert "3 pages" in _failure(tmp_path / "a.pdf", limits=Limits(max_pages=2)).what
 
 
+def _mapped_pdf(path: Path, characters: str) -> None:
+    """Write a page whose font says that the letters A, B, C ... are these characters."""
+    codes = "".join(
+        f"<{code:02X}> <{char.encode('utf-16-be', 'surrogatepass').hex()}>\n"
+        for code, char in enumerate(characters, 65)
+    )
+    cmap = f"/CMapName /X def 1 begincodespacerange <00> <FF> endcodespacerange {len(characters)} beginbfchar\n{codes}"
+    show = "BT /F 12 Tf 72 700 Td (" + "".join(chr(65 + index) for index in range(len(characters))) + ") Tj ET"
+    bodies = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>",
+        f"<< /Length {len(show)} >> stream\n{show}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>",
+        f"<< /Length {len(cmap) + 10} >> stream\n{cmap}endbfchar \nendstream",
+    ]
+    objects = "".join(f"{number} 0 obj {body} endobj\n" for number, body in enumerate(bodies, 1))
+    path.write_text(f"%PDF-1.4\n{objects}trailer << /Root 1 0 R /Size 7 >>\n%%EOF\n", "ascii")
+
+
+@pytest.mark.parametrize(
+    ("characters", "text"),
+    [("⽣于⻓江", "生于长江"), ("oﬃce", "office"), ("𠮷野家", "𠮷野家"), ("家\ue000\ue001", "家\ue000\ue001")],
+)
+def test_characters_are_what_the_font_says_but_for_radicals_and_ligatures(
+    tmp_path: Path, characters: str, text: str
+) -> None:
+    _mapped_pdf(tmp_path / "a.pdf", characters)
+    document = _read(tmp_path / "a.pdf")
+    assert document.text == text
+    assert bool(document.warnings) == ("\ue000" in text)
+
+
 def test_radicals_become_the_characters_they_look_like() -> None:
     assert fold_glyphs("⽣于⻓江，⻢⻰⺠") == "生于长江，马龙民"
-    assert fold_glyphs("ﬁrst eﬀect") == "first effect"
+    assert fold_glyphs("ﬁrst eﬀect, co\u00adope\u00adrate") == "first effect, cooperate"
     assert fold_glyphs("（全角），。ＡＢ") == "（全角），。ＡＢ"
 
 

@@ -75,6 +75,16 @@ def test_a_text_in_two_encodings_is_refused_with_the_offset(tmp_path: Path) -> N
     assert f"offset {len(ZH.encode()) + 1:,}" in _failure(tmp_path / "a.txt").what
 
 
+def test_damaged_utf8_is_not_taken_for_gb18030(tmp_path: Path) -> None:
+    data = bytearray(LONG_ZH.encode())
+    at = data.index("她".encode())
+    data[at] = 0xC5
+    data[at + 1 : at + 1] = b"\xbf"
+    bytes(data).decode("gb18030")
+    (tmp_path / "a.txt").write_bytes(data)
+    assert "not UTF-8" in _failure(tmp_path / "a.txt").what
+
+
 def test_the_offset_is_right_beyond_the_first_piece(tmp_path: Path) -> None:
     data = ("华为。" * 200_000).encode()
     (tmp_path / "a.txt").write_bytes(data + b"\xff")

@@ -6,10 +6,7 @@ from dataclasses import dataclass, field
 
 from kgbuilder.normalize import name_key
 from kgbuilder.records import Mention
-from kgbuilder.resolve import Constraint, Link, Node, Resolver, block_keys, compare, declarations, node_id, resolve
-from kgbuilder.resolve.declarations import in_document
-
-Placed = tuple[tuple[Mention, str], ...]
+from kgbuilder.resolve import Constraint, Link, Node, Resolver, block_keys, compare, declarations, in_document, resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +151,3 @@ class Memory:
                 [(c.a, c.b, c.together) for c in self.constraints if c.a in part or c.b in part],
             )
         )
-
-
-__all__ = ["Memory", "Stated", "node_id", "state"]

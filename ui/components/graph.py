@@ -15,6 +15,7 @@ __all__ = ["draw", "legend", "spec"]
 
 _MIN_SIZE = 11
 _LABELS_BELOW = 45
+_NAMED_LINES = 16
 
 
 class _Link(TypedDict):
@@ -25,7 +26,7 @@ class _Link(TypedDict):
 
 
 def spec(
-    picture: Picture, names: Names, *, centre: str = "", dark: bool = False, width: int = 900, height: int = 560
+    picture: Picture, names: Names, *, centre: str = "", dark: bool = False, width: int = 900, height: int = 640
 ) -> dict[str, object]:
     """Return the ECharts option of a picture; nodes stand in the order of `picture.entities`.
 
@@ -33,8 +34,7 @@ def spec(
     """
     labels = list(dict.fromkeys(entity.label for entity in picture.entities))
     ink, line = ("#e4ebea", "#4a5a58") if dark else ("#26312f", "#b9c4c2")
-    few = len(picture.entities) <= _LABELS_BELOW
-    links = _links(picture, names, shown=bool(centre))
+    links = _links(picture, names, shown=bool(centre) and len(picture.lines) <= _NAMED_LINES)
     return {
         "animationDuration": 400,
         "tooltip": {"show": True, "renderMode": "richText", "confine": True},
@@ -42,11 +42,8 @@ def spec(
             {
                 "type": "graph",
                 "layout": "none",
-                "left": 40,
-                "right": 40,
-                "top": 24,
-                "bottom": 40,
                 "roam": True,
+                "zoom": 1.12,
                 "scaleLimit": {"min": 0.5, "max": 6},
                 "selectedMode": "single",
                 "cursor": "pointer",
@@ -55,7 +52,8 @@ def spec(
                 "categories": [{"name": names.entity_type(x), "itemStyle": {"color": color_of(x)}} for x in labels],
                 "itemStyle": {"borderColor": "#101817" if dark else "#ffffff"},
                 "label": {"position": "bottom", "distance": 3, "fontSize": 11, "color": ink, "minMargin": 3},
-                "labelLayout": {"hideOverlap": not few},
+                # Names of lines are misplaced by it, so only where none are drawn.
+                **({} if centre else {"labelLayout": {"hideOverlap": True}}),
                 "lineStyle": {"color": line, "width": 1.2, "curveness": 0.08, "opacity": 0.9},
                 "emphasis": {"focus": "adjacency", "label": {"show": True}, "lineStyle": {"width": 2.4}},
                 "edgeLabel": {"fontSize": 10, "color": ink, "formatter": "{c}"},

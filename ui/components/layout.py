@@ -9,8 +9,10 @@ __all__ = ["places"]
 
 _Points = NDArray[np.float64]
 _Indices = NDArray[np.intp]
-_STEPS = 110
-_GRAVITY = 0.9
+_STEPS = 150
+_GRAVITY = 0.3
+_REACH = 3.0  # beyond so many of the usual distances nodes do not push each other
+_PULL = 0.5
 _LONGEST = 190.0
 
 
@@ -33,9 +35,10 @@ def places(n: int, links: Sequence[tuple[int, int]], *, width: float, height: fl
     for step in range(_STEPS):
         apart = at[:, None, :] - at[None, :, :]
         distance = np.maximum(np.sqrt((apart**2).sum(axis=2)), 1e-6)
-        push = (apart * (nearest**2 / distance**2)[:, :, None]).sum(axis=1)
+        force = np.where(distance < _REACH * nearest, (nearest / distance) ** 2, 0.0)
+        push = (apart * force[:, :, None]).sum(axis=1)
         along = at[heads] - at[tails]
-        pull = along * (np.sqrt((along**2).sum(axis=1)) / nearest)[:, None]
+        pull = along * (_PULL * np.sqrt((along**2).sum(axis=1)) / nearest)[:, None]
         np.add.at(push, heads, -pull)
         np.add.at(push, tails, pull)
         push -= at * (frame.max() / frame) * _GRAVITY

@@ -18,7 +18,7 @@ from ui.theme import TONES, color_of
 __all__ = ["STATE_TONES", "draw"]
 
 STATE_TONES = {"done": "good", "pending": "busy", "quarantined": "warn", "failed": "bad"}
-_MAX_NODES = 80
+_MAX_NODES = 70
 _MAX_BARS = 9
 _MAX_FILES = 8
 

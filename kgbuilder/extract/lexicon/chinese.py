@@ -13,7 +13,7 @@ from kgbuilder.extract.lexicon.values import find_numbers_zh, find_times_zh
 __all__ = ["ChineseNames"]
 
 _TITLE = re.compile(r"[《〈]([^《》〈〉\n]{1,40})[》〉]")
-_PIECE = re.compile(r"[^，。；：、！？《》〈〉“”‘’（）()「」『』【】\s,;:!?·]+")
+_PIECE = re.compile(r"[^，。；：、！？《》〈〉“”‘’（）()「」『』【】\[\]*#|_~<>\s,;:!?·]+")
 _FOREIGN_DOT = re.compile(r"[·・•]")
 _HAN_NAME = re.compile(r"[\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z0-9]")
@@ -210,12 +210,23 @@ class ChineseNames:
             item
             for ending in ("LOC", "LOC.one")
             for s, e in work.endings(ending)
-            if (item := self._name_ending(work, s, e, ending))
+            if (item := self._name_ending(work, s, e, ending)) and not self._is_person_place(work, e)
         ]
         found = [(s, e, "LOC.place") for s, e in spans if e - s <= 14] + places
         for start, end, kind in sorted(found, key=lambda item: (item[0] - item[1], item[0])):
             work.room.take(span(start, end, kind, 0.85))
         self._join_places(work)
+
+    def _is_person_place(self, work: "_Work", end: int) -> bool:
+        """Say whether what ends like a place is the name of a person behind a cue: 创办人陆观海."""
+        for start in (end - 3, end - 2):
+            if start > 0 and work.text[start] in self._surnames and self._points_before(work, start) == 3:
+                return self._person_points(work, start, start + 1, end) >= _MIN_POINTS
+        return False
+
+    def _person_points(self, work: "_Work", start: int, given: int, end: int) -> int:
+        points = self._points_before(work, start) + self._points_behind(work, end)
+        return points + self._points_inside(work.text, start, given, end)
 
     def _join_places(self, work: "_Work") -> None:
         """Join province and city, and read a dictionary place behind a province as part of it: 浙江绍兴, 安徽歙县."""

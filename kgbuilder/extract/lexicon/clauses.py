@@ -45,7 +45,8 @@ class Grammar:
 
     `pronouns` names the label a word at the start of a clause stands for, group "own" when it is possessive. `apposition`
     opens a clause about the mention right before it; behind a break of group "hard" a clause has a subject of its own;
-    `drops_subjects` where a sentence may go on about the subject of the one before without naming it.
+    `credit` is a clause that names who made the work spoken of; `continues` is how a clause without subject begins; `bare_subjects` where a mention alone between commas becomes the
+    subject, as it does in Chinese only at the start of a sentence.
     """
 
     sentence_end: re.Pattern[str]
@@ -58,30 +59,35 @@ class Grammar:
     connective: re.Pattern[str]
     relative: re.Pattern[str] | None = None
     apposition: re.Pattern[str] | None = None
-    drops_subjects: bool = True
+    continues: re.Pattern[str] | None = None
+    credit: re.Pattern[str] | None = None
+    bare_subjects: bool = False
     space: str = ""
 
 
 @dataclass(slots=True)
 class _Memory:
-    """The subjects spoken of so far."""
+    """The subjects spoken of so far; `people` are the names of persons that were subjects in this paragraph."""
 
+    source: str
     current: Line | None = None
-    carried: bool = False
     before: Line | None = None
+    people: set[str] = field(default_factory=set)
     last: dict[str, Line] = field(default_factory=dict)
 
     def remember(self, subject: Line) -> None:
-        self.current, self.carried = subject, False
+        self.current = subject
         owner = subject.owners[0]
         if owner is not None:
             self.last[owner.label] = subject
+        self.people.update(self.source[o.start : o.end] for o in subject.owners if o is not None and o.label == "PER")
 
 
 _THINGS = frozenset({"PER", "ORG", "WORK", "PRODUCT", "EVENT"})
 _ROLES = class_of("leader|office|occupation")
 _SUBJECTS = frozenset(class_of("PER|ORG|LOC|WORK|EVENT|PRODUCT|disease|symptom|test|field"))
 _ROLE = frozenset(_ROLES)
+_ELSEWHERE = re.compile("[^，]{0,2}(?:后者|前者|对方|双方|两者|二者|三者|另一|其余)|the (?:former|latter|other)|others")
 # 江苏人 says where someone is from, and is about nobody.
 _ORIGIN = ("人", "籍")
 _SIGN_RUN = re.compile(f"[{ANY_SIGN}]+")
@@ -90,7 +96,7 @@ _SIGN_RUN = re.compile(f"[{ANY_SIGN}]+")
 def read_clauses(text: str, spans: Sequence[Span], grammar: Grammar) -> Iterator[Clause]:
     """Yield the sentences of `text` whole, and each of their clauses behind its subject."""
     line = _enumerated(_signed(text, spans), grammar)
-    memory = _Memory()
+    memory = _Memory(text)
     start = 0
     for end in [match.end() for match in grammar.sentence_end.finditer(line.text)] + [len(line.text)]:
         sentence = line.cut(start, end)
@@ -98,10 +104,11 @@ def read_clauses(text: str, spans: Sequence[Span], grammar: Grammar) -> Iterator
         if _SIGN_RUN.search(sentence.text):
             yield _clause(sentence, anchored=False)
             yield from _anchored(sentence, grammar, memory)
-        memory.carried = True
         memory.before = None
-        if sentence.text.endswith("\n") or not grammar.drops_subjects:
-            memory.current = None
+        if sentence.text.endswith("\n"):
+            memory.people.clear()
+        # A text that has spoken of one person only goes on about that person: 1938年与陆观澜结婚。
+        memory.current = memory.last.get("PER") if grammar.continues and len(memory.people) == 1 else None
 
 
 def _signed(text: str, spans: Sequence[Span]) -> Line:
@@ -213,9 +220,16 @@ def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool)
         if antecedent is not None:
             yield _behind(antecedent, part, grammar, False)
         return
-    if memory.current is not None:
+    if grammar.credit is not None and memory.current is not None and grammar.credit.match(part.text):
+        owner = memory.current.owners[0]
+        if owner is not None and owner.label == "WORK":
+            yield _behind(memory.current, part, grammar, False)
+            return
+    if _ELSEWHERE.match(part.text):
+        memory.current = None
+    if memory.current is not None and (grammar.continues is None or grammar.continues.match(part.text)):
         rest = part.cut(match.end()) if (match := grammar.connective.match(part.text)) else part
-        yield _behind(memory.current, rest, grammar, memory.carried)
+        yield _behind(memory.current, rest, grammar, False)
     own = _own_subject(part, grammar, opens=opens)
     if own is not None:
         subject, rest = own
@@ -239,7 +253,7 @@ def _own_subject(part: Line, grammar: Grammar, *, opens: bool) -> tuple[Line, Li
     if match is None:
         return None
     alone = not match["rest"].strip(" .")
-    if alone and not (opens or not grammar.drops_subjects):
+    if alone and not (opens or grammar.bare_subjects):
         return None
     runs = [
         (found.start() + match.start("chain"), found.end() + match.start("chain"))

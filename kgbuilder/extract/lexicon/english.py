@@ -15,7 +15,8 @@ _PARTICLE = r"(?:van der|van den|van de|von der|de la|de los|de las|del la|van|v
 _SEQUENCE = re.compile(f"{_CAP}(?:(?: (?:& )?| {_PARTICLE} ){_CAP}){{0,7}}")
 _QUOTED = re.compile(r"[“\"]([A-ZÀ-Þ0-9][^“”\"\n]{1,60})[”\"]")
 _OF = re.compile(rf" (?:of|for) (?:the )?({_CAP}(?:(?: | and ){_CAP}){{0,4}})")
-_LOWER_WORD = re.compile(r"[a-zà-ÿ][\w-]*")
+_LEGAL_FORM = re.compile(r"\.?,? ((?:Ltd|Inc|LLC|Limited|LLP|GmbH|Corp)\b)")
+_POSSESSIVE = re.compile(rf"['’]s? ({_CAP}(?: {_CAP}){{0,3}})")
 _INITIAL = re.compile(r"[A-Z]\.(?:[A-Z]\.)*")
 _MODEL = re.compile(r"(?:[A-Z][\w-]* ){0,2}[A-Za-z]*\d[\w-]*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+[\"“(]?|\n\s*[\"“(]?|[\"“])$")
@@ -72,8 +73,21 @@ class EnglishNames:
         for start, end, kind in sorted(hits, key=_longest_first):
             if kind.startswith(("TERM", "PRODUCT", "LOC", "ORG")):
                 room.take(span(start, end, kind, 0.85))
+        self._agree(text, room)
         self._take_short_forms(text, room)
         return room.sorted()
+
+    def _agree(self, text: str, room: Room) -> None:
+        """Give the same name the same kind throughout: what is a person once is no organisation elsewhere."""
+        people = {text[found.start : found.end] for found in room.spans if found.kind == "PER"}
+        for found in room.spans:
+            if (
+                found.kind in ("ORG", "LOC.place", "WORK")
+                and found.score < 0.8
+                and text[found.start : found.end] in people
+            ):
+                room.release(found)
+                room.take(span(found.start, found.end, "PER", found.score))
 
     def _is_spelled(self, text: str, hit: Hit) -> bool:
         """Say whether a known name stands as it is written: names with capitals, abbreviations in capitals."""
@@ -104,7 +118,7 @@ class EnglishNames:
             at = max(match.end(), match.start() + 1)
             if start >= end:
                 continue
-            end = self._with_of(text, start, end)
+            end = self._with_of(text, start, self._with_form(text, start, end))
             for found in self._named(text, start, end, known):
                 room.take(found)
             at = max(at, end)
@@ -126,6 +140,16 @@ class EnglishNames:
         ):
             end -= 1
         return start, end
+
+    def _with_form(self, text: str, start: int, end: int) -> int:
+        """Read on over the legal form behind a comma, and over a possessive inside a name: Co., Ltd; People's Hospital."""
+        form = _LEGAL_FORM.match(text, end)
+        if form is not None and text[start:end].rsplit(" ", 1)[-1].rstrip(".") in self._endings["ORG"]:
+            return form.end(1)
+        inner = _POSSESSIVE.match(text, end)
+        if inner is not None and inner[1].rsplit(" ", 1)[-1] in self._endings["ORG"]:
+            return inner.end()
+        return end
 
     def _with_of(self, text: str, start: int, end: int) -> int:
         """Read on over "of" where the words before it ask for it: University of Leeds."""
@@ -218,6 +242,15 @@ class EnglishNames:
         left = text[max(0, start - _MAX_BACK) : start]
         return bool((before and before.search(left)) or (behind and behind.match(text, end)))
 
+    def _has_short_form(self, text: str, found: Span, words: list[str]) -> bool:
+        """Say whether an organisation may go by its first word: a company, and not one named after a place."""
+        if found.kind != "ORG" or len(words) < 2 or len(words[0]) < 4 or words[0] in self._no_names:
+            return False
+        is_institution = words[-1] in self._heads["ORG"] or " of " in text[found.start : found.end]
+        return not is_institution and not re.search(
+            rf"\b(?:in|of|at|near|from|to) (?:the )?{re.escape(words[0])}\b(?! [A-Z])", text
+        )
+
     def _take_short_forms(self, text: str, room: Room) -> None:
         """Take the surname of a person and the first words of an organisation wherever they stand again."""
         shorts: dict[str, str] = {}
@@ -226,7 +259,7 @@ class EnglishNames:
             words = text[found.start : found.end].split()
             if found.kind == "PER" and len(words) > 1 and len(words[-1]) > 2:
                 short = words[-1]
-            elif found.kind == "ORG" and len(words) > 1 and len(words[0]) > 3 and words[0] not in self._no_names:
+            elif self._has_short_form(text, found, words):
                 short = words[0]
             else:
                 continue

@@ -15,6 +15,7 @@ from kgbuilder.extract.lexicon.grammars import grammar
 from kgbuilder.extract.lexicon.patterns import load_rules
 from kgbuilder.extract.lexicon.relations import Fact, find_facts
 from kgbuilder.extract.lexicon.segment import load_segmenter
+from kgbuilder.extract.lexicon.simplified import simplify
 from kgbuilder.extract.lexicon.span import Span
 from kgbuilder.ids import content_id
 from kgbuilder.records import Extraction, MentionClaim, Passage, TripleClaim
@@ -170,6 +171,7 @@ class _Reader:
 
     def __init__(self, language: str, entries: Sequence[Entry], cache_dir: Path | None) -> None:
         forms = load_forms(language)
+        self._is_chinese = language == "zh"
         known = [*forms.entries, *_marked_endings(forms), *((name, f"!{label}") for name, label in entries)]
         gazetteer = Gazetteer(known, characters if language == "zh" else words, cache_dir)
         self._names = (
@@ -179,6 +181,8 @@ class _Reader:
         self._rules = load_rules(language)
 
     def read(self, text: str) -> tuple[list[Span], list[Fact]]:
+        if self._is_chinese:
+            text = simplify(text)
         spans = self._names.find(text)
         return spans, list(find_facts(read_clauses(text, spans, self._grammar), self._rules))
 

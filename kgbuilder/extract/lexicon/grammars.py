@@ -9,6 +9,7 @@ from kgbuilder.extract.lexicon.patterns import ANY_SIGN, LABELS, class_of
 __all__ = ["grammar"]
 
 _TIME = class_of("TIME")
+_NOT_PERSON = class_of("ORG|LOC|TERM|WORK|NUM|PRODUCT|EVENT")
 _NOT_TIME = class_of("PER|ORG|LOC|WORK|EVENT|PRODUCT|TERM")
 
 _LEAD_ZH = (
@@ -18,6 +19,11 @@ _LEAD_ZH = (
     "创始人|联合创始人|创办人|负责人|原告|被告|被告人|主人公|主角|讣告：|著名的|一级|国家|第二大|第三大|世界|中国|北京|该|名将|选手|队员|患者|报告称|公告称"
 )
 _GLUE_ZH = "的|“|”|·|创始人|创办人|联合创始人|负责人|选手|队员|原|前|现任|首任|新任|之子|之女|名誉|著名|知名|首席|常务|、|兼|籍|裔|大学生|学生|名将|县|市|教授"
+# A clause that begins otherwise has a subject of its own, if one the recogniser does not know.
+_CONTINUES_ZH = (
+    "[出生毕就考师拜任曾现历先后早并又还也在于由与和从自被因以为是有无著主获荣凭担当兼加进入调转升定移旅居常住祖籍原国信会通精讲妻丈夫娶嫁结育子女儿父母长次兄弟姐妹哥"
+    "总位坐地注员职雇共拥年营收面占人海高全成创始建设开隶属前简别旗专从致擅研执演编发上售票改取投控去逝病卒死享终殁葬拟完达同此随其一经至将仅设合称即亦]"
+)
 _PRONOUNS_ZH = (
     ("(?P<own>)(?:他|她|本人|这位.{1,4}家|此人)(?!们|的|国|人|乡|山|自己的)", "PER"),
     ("(?P<own>其|他的|她的)(?!他|中|实|间|后|余|次|它)", "PER"),
@@ -87,7 +93,11 @@ def _chinese() -> Grammar:
     lead = f"(?P<time>[{_TIME}]*(?:在|于|起|，)?)(?P<lead>)(?:(?:{_LEAD_ZH})，?)*"
     return Grammar(
         sentence_end=re.compile(r"[。！？!?\n]+[”’」』]?"),
-        clause_break=re.compile("[，；,;](?P<hard>(?!))?"),
+        clause_break=re.compile("[，,]|(?P<hard>[；;])"),
+        credit=re.compile(
+            f"[{class_of('PER')}]+(?:等|领衔|联合|分别|共同|担任|任|作|为)*(?:导演|执导|编剧|主演|作曲|作词|填词|谱曲|配乐|演唱|监制|制片|出品人|摄影|翻译|插图|主编|编著|著|译|绘)"
+        ),
+        continues=re.compile(f"(?:{_CONTINUES_ZH}|[{_TIME}]|[{_NOT_PERSON}])"),
         aside=re.compile("[（(]([^（）()]{0,120})[）)]"),
         enumeration={
             label: re.compile(f"(?<=[{class_of(label)}])(?:、|和|与|及|以及|跟|同)(?=[{class_of(label)}])")
@@ -141,6 +151,6 @@ def _english() -> Grammar:
         apposition=re.compile(
             r"(?:an?|the|born|founded|based|headquartered|owned|established|made|built|written|directed|published|developed)\s"
         ),
-        drops_subjects=False,
+        bare_subjects=True,
         space=" ",
     )

@@ -1,0 +1,149 @@
+"""The real app, started as a user would, driven by headless Chromium. One app serves all tests of the folder."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from kgbuilder.config import Workspace, init_workspace, open_workspace
+from kgbuilder.pipeline import build
+
+TEXTS = {
+    "顾清砚.txt": "顾清砚，1962年9月8日出生于江西婺源。1998年，顾清砚创立了明溪茶业有限公司。明溪茶业有限公司总部位于上海市。",
+    "holt.md": "# Maren Holt\n\nMaren Holt was born in Oslo in 1951. Maren Holt founded Northlight Labs in 1987.\n"
+    "Northlight Labs is headquartered in Bergen.\n",
+    "shen.txt": "沈鹤年1931年出生于杭州市，毕业于澜江大学。沈鹤年曾任澜江大学校长。《山中札记》的作者是沈鹤年。",
+    "hostile.txt": "《<script>window.pwned=1</script>》的作者是顾清砚。《<img src=x onerror=window.pwned=2>》的作者是顾清砚。\n"
+    "[link](javascript:window.pwned=3) \u202egnp.exe\u202c **bold** $x^2$ :material/home:\n",
+}
+PROGRAM = """
+import sys
+from pathlib import Path
+from ui.launch import run_app
+run_app(Path(sys.argv[1]), headless=True)
+"""
+SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The app while it runs."""
+
+    url: str
+    workspace: Workspace
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; without one the tests are skipped, but not where CI counts on them."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        message = "no chromium on this machine: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A workspace with a few documents, built by the pipeline, and the app that serves it."""
+    folder = tmp_path_factory.mktemp("app")
+    files = folder / "files"
+    files.mkdir()
+    for name, text in TEXTS.items():
+        (files / name).write_text(text, encoding="utf-8")
+    init_workspace(folder / "ws")
+    workspace = open_workspace(folder / "ws")
+    build(workspace, [files])
+    command = [sys.executable, "-c", PROGRAM, str(workspace.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = ""
+        while not url and (line := process.stdout.readline()):
+            url = line.strip().partition("kgbuilder is at ")[2]
+        assert url, "the app has not started"
+        yield App(url=url, workspace=workspace)
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, app: App) -> Iterator[Open]:
+    """Return a function that opens a page; afterwards nothing may have left the machine, and no script have run."""
+    external: list[str] = []
+    errors: list[str] = []
+    contexts = []
+
+    def watched(url: str) -> None:
+        if not url.startswith((app.url, app.url.replace("http", "ws", 1), "data:", "blob:")):
+            external.append(url)
+
+    def opened(
+        path: str = "/", *, locale: str = "en-US", dark: bool = False, size: tuple[int, int] = (1440, 960)
+    ) -> Page:
+        context = browser.new_context(
+            locale=locale,
+            color_scheme="dark" if dark else "light",
+            viewport={"width": size[0], "height": size[1]},
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", lambda request: watched(request.url))
+        page.on("websocket", lambda socket: watched(socket.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(app.url + path)
+        settle(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        for page in context.pages:
+            assert page.evaluate("window.pwned") is None
+            assert page.locator('[data-testid="stException"]').count() == 0
+        context.close()
+    assert external == []
+    assert errors == []
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and the page stands."""
+    page.wait_for_selector(SETTLED)
+    page.wait_for_timeout(150)
+    page.wait_for_selector(SETTLED)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures of the pages are put, for people to look at."""
+    folder = os.environ.get("KGBUILDER_PICTURES")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return Path(folder)
+    return tmp_path_factory.mktemp("pictures")
+
+
+def find_color(picture: bytes, color: tuple[int, int, int]) -> tuple[int, int] | None:
+    """Return the middle of a patch of a colour in a picture."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    for y in range(0, image.height - 8, 2):
+        for x in range(0, image.width - 8, 2):
+            if all(image.getpixel((x + d, y + e)) == color for d in (0, 4, 8) for e in (0, 4, 8)):
+                return x + 4, y + 4
+    return None
