@@ -1,4 +1,4 @@
-"""The script that Streamlit runs: the frame around the pages."""
+"""The frame around the pages: navigation, language, style, and what is told when a page cannot be drawn."""
 
 from collections.abc import Callable
 
@@ -69,7 +69,3 @@ def _guarded(draw: Callable[[], None]) -> Callable[[], None]:
             st.button(t("error.again"), key="again")
 
     return drawn
-
-
-if __name__ == "__main__":
-    main()

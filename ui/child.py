@@ -51,7 +51,7 @@ def _work(folder: Path) -> int:
 def _serve(flags: Sequence[str]) -> int:
     from streamlit.web.cli import main as streamlit
 
-    app = Path(__file__).with_name("app.py")
+    app = Path(__file__).parent / "entry" / "app.py"
     sys.argv = ["streamlit", "run", str(app), *flags]
     streamlit()
     return 0

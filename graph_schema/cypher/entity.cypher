@@ -2,7 +2,7 @@
 // set on every node, it would make Neo4j hold all rows before it goes on.
 UNWIND $rows AS row
 MERGE (n:Entity {id: row.id})
-ON CREATE SET n:$(row.label)
+ON CREATE SET n:$(row.node_label)
 SET n.label_id = row.label_id, n.label = row.label, n.name = row.name, n.aliases = row.aliases, n.value = row.value,
     n.n_mentions = row.n_mentions, n.search = row.search
 RETURN count(*) AS n_rows

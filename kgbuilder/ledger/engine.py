@@ -120,8 +120,7 @@ def _tune_sqlite(engine: sa.Engine) -> None:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "temp_store=MEMORY",
-            "cache_size=-65536",
-            "mmap_size=268435456",
+            "cache_size=-16384",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -233,8 +232,8 @@ def server_lock(engine: sa.Engine, name: str, *, wait_s: float) -> Iterator[None
         yield
         return
     key = int.from_bytes(hashlib.sha256(f"kgbuilder {name}".encode()).digest()[:8], "big", signed=True)
-    with store_errors(engine.url.render_as_string(hide_password=True)), engine.connect() as connection:
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+    own = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with store_errors(engine.url.render_as_string(hide_password=True)), own.connect() as connection:
         deadline = time.monotonic() + wait_s
         while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(key))).scalar():
             if time.monotonic() >= deadline:

@@ -15,6 +15,7 @@ from graph_schema import Migration, migrations, quoted, statement
 from kgbuilder.errors import StoreError
 from kgbuilder.stores.address import Address
 from kgbuilder.stores.batch import DocumentRow, EntityRow, FactRow, GraphBatch, WriteCounts
+from kgbuilder.stores.names import SharedNames
 from kgbuilder.stores.neo4j import Bolt, QueryResult, TooBigError, Transaction
 from kgbuilder.stores.slices import Part, slices
 
@@ -62,6 +63,7 @@ class GraphStore:
         self._slice_rows = slice_rows
         self._release = release
         self._has_schema = False
+        self._names: SharedNames | None = None
 
     @classmethod
     def connect(
@@ -117,6 +119,7 @@ class GraphStore:
             raise StoreError(what, where=self._bolt.address.uri, remedy="use a newer kgbuilder")
         for migration in known[version:]:
             self._apply(migration)
+        self._names = self._shared_names()
         self._has_schema = True
 
     def _schema_version(self) -> int:
@@ -131,6 +134,12 @@ class GraphStore:
                 self._bolt.run_alone(text)
         self._write_alone("set_schema_version", {"version": migration.version})
 
+    def _shared_names(self) -> SharedNames | None:
+        if self.dialect == "neo4j":
+            return None
+        labels, types = (self._bolt.rows(f"CALL db.{what}()", {}) for what in ("labels", "relationshipTypes"))
+        return SharedNames((str(row[0]) for row in labels), (str(row[0]) for row in types))
+
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def write(self, batch: GraphBatch) -> WriteCounts:
@@ -143,8 +152,19 @@ class GraphStore:
             self.migrate()
         counts = WriteCounts()
         for parts in slices(batch, max_rows=self._slice_rows):
-            counts += self._write_slice(parts)
+            counts += self._write_slice([self._named(part) for part in parts])
         return counts
+
+    def _named(self, part: Part) -> Part:
+        """Return a part with the names that this server can take."""
+        names = self._names
+        if names is None:
+            return part
+        if part.statement == "entity":
+            return part.mapped(lambda label: names.label(str(label)), "node_label")
+        if part.statement == "remove_fact":
+            return part.mapped(lambda type_: names.type(str(type_)), "type")
+        return replace(part, type=names.type(part.type)) if part.type else part
 
     def _write_slice(self, parts: Sequence[Part]) -> WriteCounts:
         def work(transaction: Transaction) -> WriteCounts:
@@ -237,8 +257,10 @@ class GraphStore:
             disk.execute("CREATE TABLE fact (id TEXT PRIMARY KEY, row BLOB) WITHOUT ROWID")
             for rows in self._ranges("list_facts", self.counts().entities):
                 disk.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", [(r[0], orjson.dumps(r)) for r in rows])
+            names = self._shared_names()
             for (row,) in disk.execute("SELECT row FROM fact ORDER BY id"):
-                yield _fact_row(orjson.loads(row))
+                fact = _fact_row(orjson.loads(row))
+                yield replace(fact, type=names.written_type(fact.type)) if names else fact
 
     def _listed(self, name: str, row_type: type[_Listed], n_rows: int) -> Iterator[_Listed]:
         for rows in self._ranges(name, n_rows):

@@ -23,9 +23,9 @@ class Part:
     rows: Sequence[Row]
     type: str = ""
 
-    def mapped(self, change: Callable[[object], object]) -> "Part":
-        """Return the part with every value changed."""
-        rows = [{key: change(value) for key, value in row.items()} for row in self.rows]
+    def mapped(self, change: Callable[[object], object], *keys: str) -> "Part":
+        """Return the part with some values of each row changed, all without `keys`."""
+        rows = [{key: change(row[key]) if key in (keys or row) else row[key] for key in row} for row in self.rows]
         return replace(self, rows=rows)
 
 
@@ -100,6 +100,7 @@ def _entity(row: EntityRow) -> Row:
         "id": row.id,
         "label_id": row.label_id,
         "label": row.label,
+        "node_label": row.label,
         "name": row.name,
         "aliases": row.aliases,
         "value": row.value,

@@ -16,11 +16,13 @@ from kgbuilder.config import Workspace, init_workspace, open_workspace
 from kgbuilder.pipeline import build
 
 TEXTS = {
-    "顾清砚.txt": "顾清砚，1962年9月8日出生于江西婺源。1998年，顾清砚创立了明溪茶业有限公司。明溪茶业有限公司总部位于上海市。",
+    "顾清砚.txt": "顾清砚，1962年9月8日出生于江西婺源。1998年，顾清砚创立了明溪茶业有限公司。"
+    "明溪茶业有限公司总部位于上海市。",
     "holt.md": "# Maren Holt\n\nMaren Holt was born in Oslo in 1951. Maren Holt founded Northlight Labs in 1987.\n"
     "Northlight Labs is headquartered in Bergen.\n",
     "shen.txt": "沈鹤年1931年出生于杭州市，毕业于澜江大学。沈鹤年曾任澜江大学校长。《山中札记》的作者是沈鹤年。",
-    "hostile.txt": "《<script>window.pwned=1</script>》的作者是顾清砚。《<img src=x onerror=window.pwned=2>》的作者是顾清砚。\n"
+    "hostile.txt": "《<script>window.pwned=1</script>》的作者是顾清砚。\n"
+    "《<img src=x onerror=window.pwned=2>》的作者是顾清砚。\n"
     "[link](javascript:window.pwned=3) \u202egnp.exe\u202c **bold** $x^2$ :material/home:\n",
 }
 PROGRAM = """

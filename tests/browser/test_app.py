@@ -7,7 +7,8 @@ import pytest
 from conftest import TEXTS, App, Open, find_color, settle
 from playwright.sync_api import Page, expect
 
-from kgbuilder.ledger import Ledger, views
+from kgbuilder.ledger import views
+from kgbuilder.pipeline import open_ledger
 from ui.theme import color_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -33,9 +34,8 @@ def long_text(n: int) -> bytes:
 
 
 def first_document(app: App, text: str):
-    with Ledger.open(app.workspace.ledger_url, lock_path=app.workspace.lock_path) as ledger:
-        with ledger.reading() as connection:
-            return views.document_views(connection, text=text)[0]
+    with open_ledger(app.workspace) as ledger, ledger.reading() as connection:
+        return views.document_views(connection, text=text)[0]
 
 
 def test_uploaded_files_are_read_and_a_fact_leads_to_its_sentence(app: App, open_page: Open, pictures):
@@ -112,9 +112,8 @@ def test_a_document_is_deleted_after_saying_what_leaves(app: App, open_page: Ope
     dialog.get_by_role("button", name="Delete", exact=True).click()
     card = job(page, "Delete shen.txt")
     expect(card).to_have_attribute("data-state", "done", timeout=30_000)
-    with Ledger.open(app.workspace.ledger_url, lock_path=app.workspace.lock_path) as ledger:
-        with ledger.reading() as connection:
-            assert views.document_views(connection, text="shen.txt") == []
+    with open_ledger(app.workspace) as ledger, ledger.reading() as connection:
+        assert views.document_views(connection, text="shen.txt") == []
 
 
 def test_the_graph_is_asked_and_nothing_can_be_changed(app: App, open_page: Open, pictures):

@@ -127,7 +127,8 @@ def test_values_of_a_result_are_records_that_json_can_hold(store: GraphStore):
     store.write(small_batch())
     result = store.read(
         "MATCH path = (a:Person)-[r:FOUNDED]->(b) "
-        "RETURN a, r, path, [1, 2.5, null, true] AS list, {a: {b: 'c'}} AS map, date('2020-02-29') AS day, $given AS given",
+        "RETURN a, r, path, [1, 2.5, null, true] AS list, {a: {b: 'c'}} AS map, date('2020-02-29') AS day, "
+        "$given AS given",
         {"given": ["张三", 1]},
     )
     assert result.keys == ("a", "r", "path", "list", "map", "day", "given")

@@ -28,7 +28,9 @@ def examples(documents: list[WorldDocument]) -> list[Example]:
         Example(
             text=answer["text"],
             mentions=tuple(MentionClaim(text=e["text"], label=e["label"]) for e in answer["entities"]),
-            triples=tuple(TripleClaim(head=t["head"], relation=t["relation"], tail=t["tail"]) for t in answer["triples"]),
+            triples=tuple(
+                TripleClaim(head=t["head"], relation=t["relation"], tail=t["tail"]) for t in answer["triples"]
+            ),
         )
         for document in documents
         for answer in document.answers()

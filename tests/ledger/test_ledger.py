@@ -120,9 +120,13 @@ def test_half_a_surrogate_pair_is_refused_in_a_document(ledger):
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger):
-    with pytest.raises(RuntimeError), ledger.writing() as connection:
-        ledger.append(connection, "add", {"x": 1}, author="")
-        raise RuntimeError
+    def fail_half_way():
+        with ledger.writing() as connection:
+            ledger.append(connection, "add", {"x": 1}, author="")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert count(ledger, t.event) == 0
 
 

@@ -26,6 +26,7 @@ _MAX_LEFT = 22
 _MIN_POINTS = 4
 _COMMON_WORD = 300
 _RARE_CHAR = 1000
+_SCHOLAR = re.compile("学家")
 _WORD_SIGN = re.compile(r"[\w《]")
 _YEAR = re.compile(r"\d{4}年")
 _PLACE_ENDS = frozenset("人，。、；）")
@@ -44,6 +45,13 @@ class ChineseNames:
         self._leading = lists["leading"]
         self._general = lists["general"]
         self._after_names = lists["after_names"]
+        self._labels = tuple(
+            (kind, re.compile(f"(?:{'|'.join(sorted(lists[name]))})[：:为]\\s?([^\\s，。；：、（）()®™]{{2,12}})"))
+            for kind, name in (("PRODUCT.drug", "labelled_drug"), ("PRODUCT", "labelled_product"))
+        )
+        self._office = re.compile(
+            f"的?([^\\W\\d_a-zA-Z的]{{2,6}}?(?:{'|'.join(sorted(lists['offices'], key=len, reverse=True))}))"
+        )
         self._newspapers = tuple(lists["newspapers"])
         self._surnames = frozenset("".join(lists["surnames"]))
         self._odd_surnames = frozenset("".join(lists["odd_surnames"]))
@@ -70,7 +78,10 @@ class ChineseNames:
             work.room.take(found)
         self._take_ending_names(work, "EVENT", 0.8)
         self._take_ending_names(work, "ORG", 0.85)
+        for found in self._labelled(work):
+            work.room.take(found)
         self._take_known(work, ("ORG", "PRODUCT"))
+        self._take_ending_names(work, "PRODUCT.drug", 0.75)
         self._take_ending_names(work, "ORG.weak", 0.7)
         for found in find_numbers_zh(text):
             work.room.take(found)
@@ -79,7 +90,9 @@ class ChineseNames:
             work.room.take(found)
         for found in self._listed_foreign_names(work):
             work.room.take(found)
+        self._take_offices(work)
         self._take_known(work, ("TERM",))
+        self._take_scholars(work)
         self._take_people(work)
         return work.room.sorted()
 
@@ -91,6 +104,29 @@ class ChineseNames:
             start = match.start(1) + match[1].index(name)
             kind = "ORG.media" if name.endswith(self._newspapers) and len(name) > 2 else "WORK"
             yield Span(start=start, end=start + len(name), kind=kind, score=0.9, outer=match.span())
+
+    def _labelled(self, work: "_Work") -> Iterator[Span]:
+        """Yield what a label names, wherever it stands: 商品名称：澜宁."""
+        for kind, expression in self._labels:
+            for match in expression.finditer(work.text):
+                for start in _places(work.text, match[1]):
+                    yield span(start, start + len(match[1]), kind, 0.85)
+
+    def _take_offices(self, work: "_Work") -> None:
+        """Take an office with its department behind an organisation: 澜江大学|艺术系主任."""
+        for found in work.room.sorted():
+            match = self._office.match(work.text, found.end) if found.label == "ORG" else None
+            if match is not None:
+                work.room.take(span(*match.span(1), "TERM.office", 0.8))
+
+    def _take_scholars(self, work: "_Work") -> None:
+        """Take scholars by their science: 水文学家."""
+        for match in _SCHOLAR.finditer(work.text):
+            for size in (3, 2, 1):
+                start = match.start() - size
+                if start >= 0 and self._segmenter.frequency(work.text[start : match.start()] + "学"):
+                    work.room.take(span(start, match.end(), "TERM.occupation", 0.8))
+                    break
 
     def _take_known(self, work: "_Work", labels: tuple[str, ...]) -> None:
         for start, end, kind in work.hits:
@@ -134,11 +170,11 @@ class ChineseNames:
 
     def _name_ending(self, work: "_Work", ending: int, end: int, kind: str) -> tuple[int, int] | None:
         """Extend the ending at `ending` to the left over what may belong to a name, or return None."""
-        weak = kind.endswith("weak") or kind.endswith("one")
-        if self._goes_on(work.text, end) or (weak and self._meets_noun(work, end)):
+        weak = kind.endswith(("weak", "one", "drug"))
+        if weak and (self._goes_on(work.text, end) or self._meets_noun(work, end)):
             return None
         left = work.left_limit(ending, _MAX_LEFT)
-        words = work.words_between(left, ending)
+        words = work.words_between(left, ending, end)
         if words is None:
             return None
         kept: list[Word] = []
@@ -148,9 +184,16 @@ class ChineseNames:
             kept.insert(0, word)
         while kept and self._is_leading(work.text, kept[0]):
             kept.pop(0)
+        if kept and kind.endswith("drug") and work.text[kept[0][0]].isdigit():
+            return None
         if not kept or not self._is_name_like(work.text, kept, weak):
             return None
         start = self._with_year(work, kept[0][0]) if kind == "EVENT" else kept[0][0]
+        if (
+            self._segmenter.frequency(work.text[start:end])
+            and self._segmenter.tag(work.text[start:end]) not in _NAME_TAGS
+        ):
+            return None
         too_long = 10 if weak else 30
         return (start, end) if 2 <= ending - start <= too_long and work.room.is_free(start, end) else None
 
@@ -464,8 +507,11 @@ class _Work:
             start -= 1
         return start
 
-    def words_between(self, start: int, end: int) -> list[Word] | None:
-        """Return the dictionary words of the piece around, from `start` to `end`; None when `end` cuts a word."""
+    def words_between(self, start: int, end: int, limit: int) -> list[Word] | None:
+        """Return the dictionary words of the piece around, from `start` to `end`.
+
+        None when a word reaches over `end` without reaching `limit` (大学|校), or over `limit` (地震|局).
+        """
         index = bisect_right(self._starts, start) - 1
         if index < 0 or start >= end:
             return None
@@ -475,9 +521,12 @@ class _Work:
         first = bisect_left(words, (start, 0, ""))
         chosen: list[Word] = []
         for word in words[first:]:
-            if word[0] >= end:
+            if word[0] < limit < word[1] or word[0] < end < word[1] < limit:
+                return None
+            if word[0] < end:
+                chosen.append((word[0], min(word[1], end), word[2]))
+            elif word[0] >= limit:
                 break
-            chosen.append((word[0], min(word[1], end), word[2]))
         return chosen
 
     def ending_at(self, at: int) -> Span | None:

@@ -61,6 +61,9 @@ class Grammar:
     apposition: re.Pattern[str] | None = None
     continues: re.Pattern[str] | None = None
     credit: re.Pattern[str] | None = None
+    role_comma: re.Pattern[str] | None = None
+    kin: re.Pattern[str] | None = None
+    kin_glue: re.Pattern[str] | None = None
     bare_subjects: bool = False
     space: str = ""
 
@@ -71,12 +74,16 @@ class _Memory:
 
     source: str
     current: Line | None = None
+    main: Line | None = None
     before: Line | None = None
     people: set[str] = field(default_factory=set)
     last: dict[str, Line] = field(default_factory=dict)
 
-    def remember(self, subject: Line) -> None:
+    def remember(self, subject: Line, *, aside: bool = False) -> None:
+        """Make `subject` the current one; `aside` when it is somebody's father, wife or teacher."""
         self.current = subject
+        if not aside:
+            self.main = subject
         owner = subject.owners[0]
         if owner is not None:
             self.last[owner.label] = subject
@@ -163,7 +170,7 @@ def _anchored(sentence: Line, grammar: Grammar, memory: _Memory) -> Iterator[Cla
     for subject, aside in asides:
         for part, _ in _parts(aside, grammar):
             yield _clause(subject + part, anchored=True)
-    for index, (part, hard) in enumerate(_parts(_without_time_commas(main, grammar), grammar)):
+    for index, (part, hard) in enumerate(_parts(_without_idle_commas(main, grammar), grammar)):
         if hard:
             memory.current = None
         yield from _with_subject(part, grammar, memory, opens=index == 0)
@@ -184,8 +191,11 @@ def _without_asides(sentence: Line, grammar: Grammar) -> tuple[Line, list[tuple[
     return (_without(sentence, dropped) if dropped else sentence), asides
 
 
-def _without_time_commas(sentence: Line, grammar: Grammar) -> Line:
+def _without_idle_commas(sentence: Line, grammar: Grammar) -> Line:
+    """Drop the commas that part no clauses: behind a date, and between a role and its name (his father, John)."""
     dropped = {match.end() - 1 for match in grammar.time_lead.finditer(sentence.text)}
+    if grammar.role_comma is not None:
+        dropped.update(match.end() - 1 for match in grammar.role_comma.finditer(sentence.text))
     return _without(sentence, dropped) if dropped else sentence
 
 
@@ -204,11 +214,13 @@ def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool)
     for expression, label in grammar.pronouns:
         match = expression.match(part.text)
         if match is not None:
-            subject = memory.last.get(label)
+            subject = memory.main if match["own"] and _is_person(memory.main) else memory.last.get(label)
             if subject is not None:
-                if not match.groupdict().get("own"):
-                    memory.remember(subject)
+                memory.remember(subject)
                 yield _behind(subject, part.cut(*match.span("lead")) + part.cut(match.end()), grammar, True)
+                if match["own"] and part.owners[-1] is not None:
+                    # His father John, …: what follows is about John.
+                    memory.remember(part.cut(len(part.text) - 1), aside=True)
             return
     if grammar.relative is not None and (match := grammar.relative.match(part.text)):
         antecedent = _last_mention(memory.before, "PER" if match["who"] else "")
@@ -225,6 +237,9 @@ def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool)
         if owner is not None and owner.label == "WORK":
             yield _behind(memory.current, part, grammar, False)
             return
+    is_kin = grammar.kin is not None and grammar.kin.match(part.text) is not None
+    if is_kin and _is_person(memory.main):
+        memory.current = memory.main
     if _ELSEWHERE.match(part.text):
         memory.current = None
     if memory.current is not None and (grammar.continues is None or grammar.continues.match(part.text)):
@@ -233,7 +248,15 @@ def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool)
     own = _own_subject(part, grammar, opens=opens)
     if own is not None:
         subject, rest = own
-        memory.remember(subject)
+        of_kin = (
+            grammar.kin_glue is not None
+            and _is_person(subject)
+            and grammar.kin_glue.search(part.text[: -len(rest.text)])
+        )
+        if of_kin and not is_kin:
+            first = _SIGN_RUN.search(part.text)
+            memory.main = part.cut(*first.span()) if first else memory.main
+        memory.remember(subject, aside=bool(of_kin or is_kin))
         yield _behind(subject, rest, grammar, False)
 
 
@@ -268,6 +291,10 @@ def _own_subject(part: Line, grammar: Grammar, *, opens: bool) -> tuple[Line, Li
         if first < end and not (_label(part, first) == "LOC" and (alone or match["rest"].startswith(_ORIGIN))):
             return part.cut(first, end), part.cut(*match.span("time")) + part.cut(match.start("rest"))
     return None
+
+
+def _is_person(subject: Line | None) -> bool:
+    return subject is not None and subject.owners[0] is not None and subject.owners[0].label == "PER"
 
 
 def _last_mention(before: Line | None, label: str) -> Line | None:

@@ -24,6 +24,7 @@ _ENGLISH_WORD = re.compile(
     r"[a-z](?:ing|tion|sion|ment|ness|ship|ity|ers|ics|ical|ism|ist|ive|able|ible|ful|less|ous|ward|wood|light|stone|fish|house|bridge|ware|works|craft|tech|soft|bank|net|line|way|co|bio|lab|logy)$"
     r"|^(?:Blue|Red|Green|Black|White|Golden|Silver|Iron|Big|Little|Grand|Royal|National|International|Global|Central|American|European|Second|Third|High|Low|Upper|Lower|Old|Saint|St|Air|Sea|Sun|Star|Moon|River|Lake|Hill|Mount|Fort|Port|Home|Family|World|Euro|Pan|Club|Open|Free|Smart|Digital|Data|Cloud|Power|Solar|Green|Salt|Snow|Winter|Summer|Spring|Autumn|Night|Day|Dream|Song|Songs|Dance|Letters|Notes|Tales|Hotel|Café|Pizza|Bread|Coffee|Tea|Wine|Beer|Water|Milk|Sugar|Fruit|Seed|Rock|Sand|Gold|Copper|Steel|Glass|Paper|Wind|Storm|Bay|Street|Road|Court|Cross|Bell|Crown|Royal|Union|Liberal|Labour|Socialist|Democratic|People|Women|Children|Men|Lady|Lord|Sir|King|Queen|Prince|Princess|Duke|Count|Pope|Type|Model|Class|Series|Mark|Phase|Level|Grade|Stage|Group|Team|Unit|Zone|Sector|Line|Flight|Route|Highway|Article|Act|Bill|Rule|Form|Case|Item|Lot|Plan|Project|Program|Operation|Mission|Task|Force)$"
 )
+_PERSON_WORD = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž][^\W\d_]*(?:[-’'.][^\W\d_]+)*\.?")
 _PERSON_GOES_ON = re.compile(r"[,;:.)]|\s[a-z(–—]|['’]s\b|$|\n|”|\"")
 _MAX_BACK = 40
 # Evidence reaches from one argument to the other: a full name far away would make it long.
@@ -229,7 +230,10 @@ class EnglishNames:
         if len(words) not in (2, 3) or text[max(0, start - 4) : start].lower() == "the ":
             return False
         return _PERSON_GOES_ON.match(text, end) is not None and not any(
-            word in self._no_names or word in self._name_words or _ENGLISH_WORD.search(word) or len(word) < 2
+            word in self._no_names
+            or word in self._name_words
+            or _ENGLISH_WORD.search(word)
+            or not _PERSON_WORD.fullmatch(word)
             for word in words
         )
 

@@ -18,11 +18,15 @@ _LEAD_ZH = (
     "作为|妻子|丈夫|夫人|父亲|母亲|儿子|女儿|长子|次子|长女|次女|独子|独女|哥哥|弟弟|姐姐|妹妹|胞弟|胞妹|兄长|导师|老师|学生|弟子|"
     "创始人|联合创始人|创办人|负责人|原告|被告|被告人|主人公|主角|讣告：|著名的|一级|国家|第二大|第三大|世界|中国|北京|该|名将|选手|队员|患者|报告称|公告称"
 )
-_GLUE_ZH = "的|“|”|·|创始人|创办人|联合创始人|负责人|选手|队员|原|前|现任|首任|新任|之子|之女|名誉|著名|知名|首席|常务|、|兼|籍|裔|大学生|学生|名将|县|市|教授"
+_KIN_ZH = (
+    "父亲|母亲|妻子|丈夫|夫人|儿子|女儿|长子|次子|长女|次女|独子|独女|弟弟|哥哥|姐姐|妹妹|胞弟|胞妹|兄长|祖父|祖母|外祖父|孙子|孙女|外孙女|外孙|导师|老师|弟子|遗孀|"
+    "侄子|舅舅|叔叔|女婿|岳父"
+)
+_GLUE_ZH = f"的|{_KIN_ZH}|“|”|·|创始人|创办人|联合创始人|负责人|选手|队员|原|前|现任|首任|新任|之子|之女|名誉|著名|知名|首席|常务|、|兼|籍|裔|大学生|学生|名将|县|市|教授"
 # A clause that begins otherwise has a subject of its own, if one the recogniser does not know.
 _CONTINUES_ZH = (
     "[出生毕就考师拜任曾现历先后早并又还也在于由与和从自被因以为是有无著主获荣凭担当兼加进入调转升定移旅居常住祖籍原国信会通精讲妻丈夫娶嫁结育子女儿父母长次兄弟姐妹哥"
-    "总位坐地注员职雇共拥年营收面占人海高全成创始建设开隶属前简别旗专从致擅研执演编发上售票改取投控去逝病卒死享终殁葬拟完达同此随其一经至将仅设合称即亦]"
+    "总代位坐地注员职雇共拥年营收面占人海高全成创始建设开隶属前简别旗专从致擅研执演编发上售票改取投控去逝病卒死享终殁葬拟完达同此随其一经至将仅设合称即亦]"
 )
 _PRONOUNS_ZH = (
     ("(?P<own>)(?:他|她|本人|这位.{1,4}家|此人)(?!们|的|国|人|乡|山|自己的)", "PER"),
@@ -51,6 +55,11 @@ _NOUN_EN = (
     "[Nn]ovel|[Ff]ilm|[Mm]ovie|[Bb]ook|[Pp]lay|[Ss]ong|[Aa]lbum|[Tt]own|[Cc]ity|[Vv]illage|[Cc]ompany|[Ff]irm|[Gg]roup|[Rr]iver|[Mm]ountain|[Ii]sland|[Dd]rug|[Dd]efendant|"
     "[Cc]laimant|[Pp]laintiff|[Ff]ounder|[Nn]ewspaper|[Ff]amous|[Ll]ate|[Ff]ormer|[Yy]oung|[Bb]orn|[Bb]rothers|[Ss]isters|[Ss]ir|[Dd]ame|[Dd]r\\.?|[Mm]rs?\\.?|[Mm]s\\.?|"
     "[Pp]rofessor|[Ll]ord|[Ll]ady|[Dd]ocumentary|[Aa]uthor|[Dd]isease|[Tt]ablets?|[Cc]apsules?|[Ww]ife|[Hh]usband|[Ss]on|[Dd]aughter|[Bb]rother|[Ss]ister|[Ff]ather|[Mm]other|[Hh]is|[Hh]er) "
+)
+_KIN_EN = "wife|husband|father|mother|son|daughter|brother|sister|spouse|widow|parents|children|sons|daughters|brothers|sisters|uncle|aunt|cousin|teacher|mentor"
+_ROLE_NOUN_EN = (
+    "wife|husband|father|mother|son|daughter|brother|sister|spouse|widow|uncle|aunt|nephew|niece|cousin|parents|founder|co-founder|predecessor|successor|teacher|mentor|"
+    "pupil|student|novel|film|book|play|album|song|poem|memoir|opera|rival|competitor|owner|parent|subsidiary|capital|product|drug|supervisor|adviser|company"
 )
 _PRONOUNS_EN = (
     ("(?P<own>)(?:[Hh]e|[Ss]he)(?= )", "PER"),
@@ -94,6 +103,8 @@ def _chinese() -> Grammar:
     return Grammar(
         sentence_end=re.compile(r"[。！？!?\n]+[”’」』]?"),
         clause_break=re.compile("[，,]|(?P<hard>[；;])"),
+        kin=re.compile(f"[{_TIME}]*(?:其|他的|她的)?(?:{_KIN_ZH})"),
+        kin_glue=re.compile(f"的?(?:{_KIN_ZH})"),
         credit=re.compile(
             f"[{class_of('PER')}]+(?:等|领衔|联合|分别|共同|担任|任|作|为)*(?:导演|执导|编剧|主演|作曲|作词|填词|谱曲|配乐|演唱|监制|制片|出品人|摄影|翻译|插图|主编|编著|著|译|绘)"
         ),
@@ -122,7 +133,7 @@ def _english() -> Grammar:
     return Grammar(
         sentence_end=re.compile(f'{_ABBREVIATIONS}(?:\\.[”"’)]?(?= +[^a-z]|\n|$)|[!?][”"’]?(?=\\s|$)|\n)'),
         clause_break=re.compile(
-            f"(?:,|(?P<hard>[;:]))\\s+(?:and |but |then )?|\\s+[–—-]\\s+|\\s+(?:and|but)\\s+(?=(?:[a-z]|{_MONTH_LEAD_EN}|His|Her|Its))|\\s+(?=(?:who|which|whose|where)\\s)"
+            f"(?:,|(?P<hard>[;:]))\\s+(?:and |but |then )?|(?<![{_TIME}])\\s+[–—-]\\s+(?![{_TIME}])|\\s+(?:and|but)\\s+(?=(?:[a-z]|{_MONTH_LEAD_EN}|His|Her|Its))|\\s+(?=(?:who|which|whose|where)\\s)"
         ),
         aside=re.compile(r"\(([^()]{0,120})\)"),
         enumeration={
@@ -148,6 +159,11 @@ def _english() -> Grammar:
         ),
         connective=re.compile(r"\s*(?:and|but|then|later|also|now|today|currently|still)\s+"),
         relative=re.compile(r"(?:(?P<who>who|whose)|which|that|where)\s"),
+        kin=re.compile(f"\\s*(?:[Hh]is|[Hh]er|[Tt]heir) (?:\\w+ )?(?:{_KIN_EN})"),
+        kin_glue=re.compile(f"['’]s (?:\\w+ )?(?:{_KIN_EN})"),
+        role_comma=re.compile(
+            f"(?:\\b(?:{_ROLE_NOUN_EN})|[{class_of('leader|office|occupation|genre')}]),(?= [{ANY_SIGN}])"
+        ),
         apposition=re.compile(
             r"(?:an?|the|born|founded|based|headquartered|owned|established|made|built|written|directed|published|developed)\s"
         ),

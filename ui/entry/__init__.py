@@ -1,0 +1,1 @@
+"""What Streamlit is pointed at: the script and the settings beside it."""
