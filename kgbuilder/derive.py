@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import networkx as nx
+
 from graph_schema import Ontology
 from kgbuilder import review
 from kgbuilder.extract.ground import ground
@@ -48,6 +50,7 @@ class Deriver:
         self.ontology = ontology
         self._resolver = resolver
         self._rules = review.Rules()
+        self._decided: Mapping[str, frozenset[str]] = {}  # node -> every node that decisions join it with or keep apart
         self._seen_event = -1
 
     def derive(
@@ -108,6 +111,7 @@ class Deriver:
         if last != self._seen_event:
             events = self._ledger.events(connection, kinds=kinds)
             self._rules = review.build_rules((e.id, e.kind, e.payload) for e in events)
+            self._decided = _groups(self._rules.constraints)
             self._seen_event = last
 
     # --- one document -------------------------------------------------------------------------------------------------
@@ -302,7 +306,9 @@ class Deriver:
         if not component:
             return {}
         rows = derived.nodes(connection, component)
-        constraints = [c for c in self._rules.constraints if c[0] in rows and c[1] in rows]
+        # A decision also binds through a name that no document mentions now.
+        bound = {other for node in rows for other in self._decided.get(node, ())}
+        constraints = [c for c in self._rules.constraints if c[0] in bound]
         result = self._resolver.entities(
             {node: (row.label, row.key, row.variant) for node, row in rows.items()},
             [(link.a, link.b, link.score) for link in links if link.a in rows and link.b in rows],
@@ -319,10 +325,6 @@ class Deriver:
         self, connection: Connection, seeds: Iterable[str]
     ) -> tuple[set[str], list[LinkRow], set[tuple[str, str]]]:
         """Collect every node that can share an entity with a seed, with the links and declarations among them."""
-        partners: dict[str, set[str]] = {}
-        for a, b, _ in self._rules.constraints:
-            partners.setdefault(a, set()).add(b)
-            partners.setdefault(b, set()).add(a)
         component: set[str] = set()
         links: dict[tuple[str, str], LinkRow] = {}
         declared: set[tuple[str, str]] = set()
@@ -335,7 +337,7 @@ class Deriver:
             declared |= pairs
             near = {node for link in found for node in (link.a, link.b)}
             near |= {node for pair in pairs for node in pair}
-            near |= {other for node in frontier for other in partners.get(node, ())}
+            near |= {other for node in frontier for other in self._decided.get(node, ())}
             standing = derived.entities_of(connection, frontier)
             together = derived.members(connection, {e for e in standing.values() if e})
             near |= {node for nodes in together.values() for node in nodes}
@@ -350,6 +352,12 @@ class Deriver:
         ]
         if merged:
             self._ledger.append_once(connection, "merged", merged, author="resolver")
+
+
+def _groups(constraints: Iterable[tuple[str, str, bool]]) -> dict[str, frozenset[str]]:
+    """Return for each node the nodes that hang together with it by constraints of either kind, itself among them."""
+    graph = nx.Graph((a, b) for a, b, _ in constraints)
+    return {node: frozenset(group) for group in nx.connected_components(graph) for node in group}
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,3 +293,15 @@ def test_a_split_stands_when_the_same_document_is_read_again_and_new_documents_j
     names = sorted(map(sorted, bench.names().values()))
     assert names.count(["绍兴"]) == 1
     assert names.count(["绍兴", "绍兴市"]) == 1
+
+
+def test_a_merge_of_three_holds_when_the_middle_one_is_no_longer_mentioned(bench):
+    documents = [bench.add(SENTENCES[n]) for n in (4, 3, 5)]
+    names = ("华灿", "华灿科技", "世界河流组织")
+    bench.correct(action="merge", entities=[bench.entity(names[0]), bench.entity(names[1])])
+    bench.correct(action="merge", entities=[bench.entity(names[1]), bench.entity(names[2])])
+    bench.delete(documents[1])
+    together = {"华灿", "世界河流组织", "WRO"}
+    assert together in bench.names().values()
+    bench.replay()
+    assert together in bench.names().values()

@@ -12,13 +12,16 @@ from ui.uploads import save
 __all__ = ["cancel_job", "delete_document", "dismiss", "retry_failed_chunks", "retry_job", "take_uploads"]
 
 _AUTHOR = "app"
+_TAKEN = "uploads-taken"
 
 
 def take_uploads(name: str, key: str) -> None:
     """Keep the files of an uploader on disk, queue one job for all of them, and let their bytes go."""
     uploads = state.value(key)
-    if not isinstance(uploads, list) or not uploads:
+    # The browser may send the files of an uploader again while the page is drawn without it.
+    if not isinstance(uploads, list) or not uploads or state.value(_TAKEN) == key:
         return
+    state.remember(_TAKEN, key)
     folder = state.workspace().uploads
     try:
         stored = [save(folder, upload) for upload in uploads]
@@ -68,3 +71,4 @@ def _enqueue(kind: str, payload: Mapping[str, object]) -> None:
             jobs.enqueue(connection, kind, payload, author=_AUTHOR)
     except KGBuilderError as error:
         state.put_trouble(error)
+    state.put_change()

@@ -105,9 +105,9 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "document.part_text": ("正文", "Text"),
     "document.part_facts": ("事实", "Facts"),
     "document.part_chunks": ("片段与模型回复", "Chunks and replies"),
-    "document.n_chars": ("{n} 个字符", "{n} characters"),
-    "document.n_chunks": ("{n} 个片段", "{n} chunks"),
-    "document.n_facts": ("{n} 条事实", "{n} facts"),
+    "document.n_chars": ("{n} 个字符", "{n} character|{n} characters"),
+    "document.n_chunks": ("{n} 个片段", "{n} chunk|{n} chunks"),
+    "document.n_facts": ("{n} 条事实", "{n} fact|{n} facts"),
     "document.no_text": ("没有正文", "No text"),
     "document.no_text_text": ("这个文档是空的。", "This document is empty."),
     "document.no_facts": ("没有事实", "No facts"),
@@ -121,10 +121,19 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     # deletion
     "delete.title": ("删除文档", "Delete this document"),
     "delete.text": ("以下内容会离开图谱：", "This leaves the graph with it:"),
-    "delete.evidence": ("{n} 处证据", "{n} pieces of evidence"),
-    "delete.facts": ("{n} 条仅由它陈述的事实", "{n} facts that no other document states"),
-    "delete.kept": ("另有 {n} 条事实因其他证据而保留", "{n} facts stay, because they are stated elsewhere too"),
-    "delete.entities": ("{n} 个仅在其中出现的实体", "{n} entities that no other document names"),
+    "delete.evidence": ("{n} 处证据", "{n} piece of evidence|{n} pieces of evidence"),
+    "delete.facts": (
+        "{n} 条仅由它陈述的事实",
+        "{n} fact that no other document states|{n} facts that no other document states",
+    ),
+    "delete.kept": (
+        "另有 {n} 条事实因其他证据而保留",
+        "{n} fact stays, because it is stated elsewhere too|{n} facts stay, because they are stated elsewhere too",
+    ),
+    "delete.entities": (
+        "{n} 个仅在其中出现的实体",
+        "{n} entity that no other document names|{n} entities that no other document names",
+    ),
     "delete.no": ("保留", "Keep it"),
     "delete.yes": ("删除", "Delete"),
     # jobs
@@ -136,15 +145,16 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "job.cancelled": ("已取消", "cancelled"),
     "jobs.cancel": ("取消", "Cancel"),
     "jobs.retry": ("重试", "Retry"),
-    "jobs.older": ("更早的 {n} 个任务", "{n} earlier jobs"),
+    "jobs.older": ("更早的 {n} 个任务", "{n} earlier job|{n} earlier jobs"),
     "jobs.chunks": ("{done} / {total} 个片段", "{done} of {total} chunks"),
     "jobs.rate": ("每秒 {rate} 个", "{rate} a second"),
     "jobs.left": ("还需约 {time}", "about {time} left"),
     "jobs.n_failed": ("{n} 个失败", "{n} failed"),
     "jobs.waiting": ("准备中…", "getting ready…"),
     "jobs.waits": ("等待另一个构建结束…", "waiting for another build to finish…"),
-    "jobs.result": ("{documents} 个文档，用时 {seconds} 秒", "{documents} documents in {seconds} s"),
-    "jobs.unreadable": ("{n} 个文件无法读取", "{n} files could not be read"),
+    "jobs.finishing": ("正在写入图谱…", "writing to the graph…"),
+    "jobs.result": ("{n} 个文档，用时 {seconds} 秒", "{n} document in {seconds} s|{n} documents in {seconds} s"),
+    "jobs.unreadable": ("{n} 个文件无法读取", "{n} file could not be read|{n} files could not be read"),
     "jobs.no_worker": ("没有后台进程在运行", "No worker is running"),
     "jobs.no_worker_text": (
         "任务会一直排队。请运行：kgbuilder worker",
@@ -179,7 +189,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "Select a row to read the sentences that state it.",
     ),
     "facts.search": ("按实体名称查找", "Search by the name of an entity"),
-    "facts.found": ("{n} 条事实", "{n} facts"),
+    "facts.found": ("{n} 条事实", "{n} fact|{n} facts"),
     "facts.none": ("还没有事实", "No facts yet"),
     "facts.none_text": ("先在“文档”页添加文件。", "Add files on the Documents page first."),
     "fact.head": ("头实体", "Head"),
@@ -198,7 +208,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "status.added": ("人工添加", "added"),
     "status.rejected": ("已否决", "rejected"),
     "evidence.title": ("证据（{n}）", "Evidence ({n})"),
-    "evidence.more": ("另有 {n} 处证据", "and {n} more places"),
+    "evidence.more": ("另有 {n} 处证据", "and {n} more place|and {n} more places"),
     "evidence.span": ("字符 {start}–{end}", "characters {start}–{end}"),
     "evidence.page": ("第 {page} 页", "page {page}"),
     # entities
@@ -208,14 +218,14 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "Select one to see its facts, its neighbours, and every place that names it.",
     ),
     "entities.search": ("按名称或别名查找", "Search by name or alias"),
-    "entities.found": ("{n} 个实体", "{n} entities"),
+    "entities.found": ("{n} 个实体", "{n} entity|{n} entities"),
     "entities.none": ("还没有实体", "No entities yet"),
     "entity.name": ("名称", "Name"),
     "entity.type": ("类型", "Type"),
     "entity.mentions": ("提及", "Mentions"),
     "entity.aliases": ("别名", "Also known as"),
     "entity.value": ("规范值", "Value"),
-    "entity.n_mentions": ("{n} 处提及", "named {n} times"),
+    "entity.n_mentions": ("{n} 处提及", "named once|named {n} times"),
     "entity.facts": ("事实", "Facts"),
     "entity.neighbours": ("邻居", "Neighbours"),
     "entity.evidence": ("事实与证据", "Facts and their evidence"),
@@ -252,7 +262,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "cypher.no_rows": ("没有匹配的行", "No rows"),
     "cypher.no_rows_text": ("查询成功，但没有匹配的内容。", "The query ran, and nothing in the graph matches it."),
-    "cypher.rows": ("{n} 行，{ms} 毫秒", "{n} rows in {ms} ms"),
+    "cypher.rows": ("{n} 行，{ms} 毫秒", "{n} row in {ms} ms|{n} rows in {ms} ms"),
     "cypher.truncated": ("只显示前 {n} 行，请缩小查询范围。", "Only the first {n} rows are shown; narrow the query."),
     "cypher.table": ("表格", "Table"),
     "cypher.csv": ("下载 CSV", "Download CSV"),
@@ -274,11 +284,15 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
 
 
 def say(key: str, language: str, **values: object) -> str:
-    """Return a message in a language, with `values` put in; an unknown key gives its last part as it stands."""
+    """Return a message in a language, with `values` put in; an unknown key gives its last part as it stands.
+
+    Where a message has two forms, parted by |, the first is for an `n` of one.
+    """
     both = MESSAGES.get(key)
     if both is None:
         return key.rpartition(".")[2]
-    return both[0 if language == "zh" else 1].format(**values)
+    one, _, many = both[0 if language == "zh" else 1].partition("|")
+    return (many if many and str(values.get("n")) != "1" else one).format(**values)
 
 
 def t(key: str, **values: object) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "report_of",
     "report_values",
     "retry_payload",
+    "shown_source",
     "starts_of",
 ]
 
@@ -43,9 +44,13 @@ class Report:
 # --- payload ----------------------------------------------------------------------------------------------------------
 
 
-def build_payload(files: Mapping[str, str], *, retry_failed: bool = False) -> dict[str, object]:
-    """Return the payload of a build; `files` maps paths relative to the workspace to the sources they stand for."""
-    return {"files": dict(files), "retry_failed": retry_failed}
+def build_payload(files: Mapping[str, str], *, retry_failed: bool = False, extractor: str = "") -> dict[str, object]:
+    """Return the payload of a build.
+
+    `files` maps paths relative to the workspace to the sources they stand for; `extractor` is the workspace's own
+    unless given.
+    """
+    return {"files": dict(files), "retry_failed": retry_failed, "extractor": extractor}
 
 
 def delete_payload(document_id: str, name: str) -> dict[str, object]:
@@ -104,6 +109,11 @@ def report_of(job: Job) -> Report:
         n_unreadable=int(found.get("n_unreadable", 0)),
         unreadable=tuple((str(a), str(b), str(c)) for a, b, c in rows) if isinstance(rows, Sequence) else (),
     )
+
+
+def shown_source(source: str) -> str:
+    """Return a source as people know it: an upload by the name of its file."""
+    return source.partition("/")[2] if source.startswith("upload:") else source
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ __all__ = [
     "names",
     "page",
     "parameter",
+    "put_change",
     "put_pages",
     "put_trouble",
     "remember",
@@ -37,6 +38,7 @@ __all__ = [
     "start_session",
     "start_value",
     "store",
+    "take_change",
     "take_trouble",
     "value",
     "workspace",
@@ -47,6 +49,7 @@ LANGUAGE_KEY = "language"
 _LANGUAGES = ("zh", "en")
 _PAGES = "pages"
 _TROUBLE = "trouble"
+_CHANGE = "change"
 
 
 # --- the session ------------------------------------------------------------------------------------------------------
@@ -120,6 +123,16 @@ def take_trouble() -> KGBuilderError | None:
     """Return the error that waits to be told, once."""
     found = st.session_state.pop(_TROUBLE, None)
     return found if isinstance(found, KGBuilderError) else None
+
+
+def put_change() -> None:
+    """Note that jobs were changed from this page."""
+    st.session_state[_CHANGE] = True
+
+
+def take_change() -> bool:
+    """Tell, once, whether jobs were changed from this page."""
+    return bool(st.session_state.pop(_CHANGE, False))
 
 
 def fresh_key(key: str) -> str:

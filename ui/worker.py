@@ -160,6 +160,7 @@ def _perform(
         workspace,
         list(sources),
         sources=sources,
+        extractor=str(job.payload.get("extractor") or "") or None,
         retry_failed=bool(job.payload.get("retry_failed")),
         wait=True,
         author=job.author,

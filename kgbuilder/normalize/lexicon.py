@@ -61,11 +61,13 @@ PLACES = frozenset(
         "china america usa us uk england britain france germany japan india russia canada australia italy spain korea "
         "brazil mexico europe asia africa london paris berlin tokyo beijing shanghai shenzhen guangzhou hongkong "
         "singapore moscow york washington boston chicago california texas 中国 中华 全国 国家 国际 亚洲 欧洲 美国 "
-        "英国 法国 德国 日本 韩国 俄罗斯 印度 加拿大 澳大利亚 新加坡 香港 澳门 台湾 北京 上海 天津 重庆 河北 山西 "
-        "辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 内蒙古 "
-        "广西 西藏 宁夏 新疆 深圳 广州 杭州 南京 苏州 成都 武汉 西安 长沙 郑州 青岛 大连 沈阳 哈尔滨 长春 济南 福州 "
-        "厦门 宁波 温州 无锡 常州 南通 合肥 南昌 昆明 贵阳 南宁 海口 兰州 西宁 银川 太原 石家庄 呼和浩特 乌鲁木齐 "
-        "拉萨 东莞 佛山 珠海 中山 惠州 绍兴 嘉兴 台州 金华 烟台 潍坊 徐州 扬州 泉州"
+        "英国 法国 德国 日本 韩国 俄罗斯 印度 加拿大 澳大利亚 新加坡 意大利 西班牙 葡萄牙 荷兰 比利时 瑞士 瑞典 挪威 "
+        "丹麦 芬兰 奥地利 波兰 希腊 土耳其 伊朗 以色列 埃及 南非 巴西 墨西哥 阿根廷 智利 泰国 越南 马来西亚 "
+        "印度尼西亚 菲律宾 朝鲜 蒙古 非洲 亚太 东南亚 香港 澳门 台湾 北京 上海 天津 重庆 河北 山西 辽宁 吉林 黑龙江 "
+        "江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 内蒙古 广西 西藏 宁夏 "
+        "新疆 深圳 广州 杭州 南京 苏州 成都 武汉 西安 长沙 郑州 青岛 大连 沈阳 哈尔滨 长春 济南 福州 厦门 宁波 温州 "
+        "无锡 常州 南通 合肥 南昌 昆明 贵阳 南宁 海口 兰州 西宁 银川 太原 石家庄 呼和浩特 乌鲁木齐 拉萨 东莞 佛山 "
+        "珠海 中山 惠州 绍兴 嘉兴 台州 金华 烟台 潍坊 徐州 扬州 泉州"
     )
 )
 """Places that stand in the names of many organisations."""
@@ -89,22 +91,18 @@ SURNAMES = frozenset(
     "郗闻尧晁嵇訾昝逄仝奚郜裘乜粟冒濮扶堵宓蓬逯璩桓蔚夔勾融阚那须丰巢蒯竺权益印怀常元平练褟邸隗仉幸赖漕"
 )
 
+_PLACE_CHARS = (5, 4, 3, 2)
 _NAMED_PLACE = re.compile(f"[{HAN}]{{2,4}}(?:省|市|县|州|自治区)")
 _GENERIC_NAME = re.compile(
     r"(?:the )?(?:company|group|bank|university|school|hospital|court|firm|party|board|issuer)s?"
 )
 
 
-@lru_cache(maxsize=1)
-def _places_by_length() -> tuple[str, ...]:
-    return tuple(sorted(PLACES, key=lambda place: (-len(place), place)))
-
-
 def without_place(name: str) -> str:
     """Return a folded Chinese name without the place it begins with: 深圳市华为 and 深圳华为 give 华为."""
-    for place in _places_by_length():
-        if name.startswith(place):
-            rest = name[len(place) :]
+    for n_chars in _PLACE_CHARS:
+        if name[:n_chars] in PLACES:
+            rest = name[n_chars:]
             return rest[1:] if rest[:1] in ("省", "市") else rest
     found = _NAMED_PLACE.match(name)
     return name[found.end() :] if found else name

@@ -32,13 +32,26 @@ _GROUP = re.compile(r"\(?集团\)?$")
 _LATIN_LEGAL_AFTER_HAN = re.compile(rf"(?<=[{HAN}])[ ,]*(?:co[., ]*)?(?:ltd|limited|inc|corp|llc|plc)\.?$")
 
 _TITLE = re.compile(
-    "(?:副|前|原|代|代理|常务副)?(?:先生|女士|小姐|教授|博士|院士|总统|主席|总理|部长|省长|市长|县长|区长|局长|处长|书记|总书记|经理|总经理|"
-    "总裁|董事长|老师|医生|大夫|律师|同志|将军|上将|中将|少将|校长|院长|所长|主任|法官|检察官|记者|导演|工程师|研究员|首相|大使|议员|上校|爵士)$"
+    "(?:副|前|原|代|代理|常务副)?(?:先生|女士|小姐|教授|博士|院士|总统|主席|总理|部长|省长|市长|县长|区长|局长|处长|书"
+    "记|总书记|经理|总经理|总裁|董事长|老师|医生|大夫|律师|同志|将军|上将|中将|少将|校长|院长|所长|主任|法官|检察官|记"
+    "者|导演|工程师|研究员|首相|大使|议员|上校|爵士)$"
 )
 _NO_PERSON = re.compile(
     "(?:国|省|市|县|区|州|部|局|院|会|厅|署|公司|集团|大学|学院|学校|医院|银行|中心|研究所|政府|法院)$"
 )
-_CITY_WORDS = frozenset(words_of("城 都 超 门 股 夜 菜 省 直辖 县级 地级 开放 沿海 中心 大 小 本 该 全 各"))
+_PROVINCES = frozenset(
+    words_of(
+        "河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 "
+        "青海 台湾"
+    )
+)
+# Without 市 these are a country, a province, or no place at all.
+_NO_CITIES = _PROVINCES | frozenset(
+    words_of(
+        "城 都 超 门 股 夜 菜 省 直辖 县级 地级 副省级 开放 沿海 中心 墨西哥 危地马拉 巴拿马 科威特 文莱 卢森堡 "
+        "摩纳哥 圣马力诺 吉布提 阿尔及利亚 突尼斯 贝宁 萨尔瓦多 梵蒂冈"
+    )
+)
 _REGIONS = {
     "广西壮族自治区": "广西",
     "宁夏回族自治区": "宁夏",
@@ -192,9 +205,11 @@ def _location(folded: str, plain: str) -> str:
     if plain in _REGIONS:
         return _REGIONS[plain]
     core = plain[:-1]
-    if plain[-1] in "市省" and len(core) >= 2 and core not in _CITY_WORDS and core[-1] not in "城都县":
-        return core
-    return plain
+    # 吉林省 is 吉林, and 吉林市 another place; a province abroad (魁北克省) mostly has a city of its name.
+    if plain[-1] == "省":
+        return core if core in _PROVINCES else plain
+    is_city = plain[-1] == "市" and len(core) >= 2 and core not in _NO_CITIES and core[-1] not in "城都县级"
+    return core if is_city else plain
 
 
 _RULES: dict[Family, Callable[[str, str], str]] = {

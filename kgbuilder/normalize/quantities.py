@@ -34,9 +34,10 @@ class Quantity:
                 return f"{self.bound}{self.number}%"
             case "age":
                 return f"{self.bound}age {self.number}"
-            case "duration" if "T" in self.unit or self.number.startswith("P"):
+            case "duration":
                 return f"{self.bound}{self.number}"
-        return f"{self.bound}{self.number} {self.unit}".rstrip()
+            case _:
+                return f"{self.bound}{self.number} {self.unit}".rstrip()
 
 
 _BOUNDS = {
@@ -71,6 +72,7 @@ _OWN_UNIT = re.compile("[a-z]{3,20}|[^\\W\\d_a-z几数多余第半又每]{1,2}")
 _NO_UNIT = frozenset(
     words_of("and the for per out are was has had not its his her our you who all one two more less than")
 )
+_DIGITS, _NO_DIGITS = re.compile("[-0-9.]+"), re.compile("[^-0-9.]")
 _ISO = {"Y": "P{}Y", "M": "P{}M", "W": "P{}W", "D": "P{}D", "H": "PT{}H", "MIN": "PT{}M", "S": "PT{}S"}
 _HALF = Decimal("0.5")
 
@@ -287,5 +289,6 @@ def _completed(left: str, right: str) -> tuple[tuple[str, str], ...]:
 
 
 def _rises(low: Quantity, high: Quantity) -> bool:
-    one, two = (re.sub("[^0-9.+-]", "", side.number) for side in (low, high))
-    return low.number != high.number and "/" not in low.number + high.number and Decimal(one) < Decimal(two)
+    one, two = (_NO_DIGITS.sub("", side.number) for side in (low, high))
+    alike = _DIGITS.sub("", low.number) == _DIGITS.sub("", high.number)
+    return alike and "/" not in low.number and Decimal(one) < Decimal(two)

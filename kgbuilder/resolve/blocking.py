@@ -35,8 +35,8 @@ def _latin_keys(words: tuple[str, ...], kind: Family) -> Iterator[str]:
         yield from (f"p{order}" for order in pinyin_orders(words))
     elif kind == "organization":
         yield f"w{' '.join(_first_telling(words))}"
-        names = (letters,) if 2 <= len(letters) <= 6 and len(words) == 1 else sorted(initials(" ".join(words)))
-        yield from (f"i{name}" for name in names)
+        names = (letters,) if len(words) == 1 and len(letters) <= 6 else sorted(initials(" ".join(words)))
+        yield from (f"i{name}" for name in names if len(name) >= 3)
     elif len(letters) >= 8:
         yield f"b{letters[:6]}|{len(words)}"
     if len(letters) >= 5:

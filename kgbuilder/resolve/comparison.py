@@ -50,7 +50,7 @@ _TELLING_HAN = re.compile(
 _DIGITS = re.compile("[0-9]+")
 _ORDINAL = re.compile("第([〇零一二三四五六七八九十百千]+)")
 _NUMBER_APART = re.compile(r"(?<=[a-z]) (?=\d)")
-_CITY_INSIDE = re.compile(r"(?<=\w\w)[省市](?=\w\w)")
+_CITY_INSIDE = re.compile(r"(?<=\w\w)[省市](?=\w\w)(?!中心|[区场民郊政级])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def _joined_initials(words: list[str]) -> str:
 
 
 def _latin(short: Form, long: Form, kind: Family) -> Iterator[Comparison]:
-    if kind == "organization" and short.key in initials(long.key) and len(short.key) > 1:
+    if kind == "organization" and len(short.key) >= 3 and short.key in initials(long.key):
         yield Comparison(score=0.86, reason="the initials of the other")
     if short.telling != long.telling:
         return

@@ -29,6 +29,7 @@ _CLEAR_ROWS = 2000
 _PAGE_ROWS = 2000
 _AFTER_EVERY_ID = "\uffff"
 _INDEX = {"neo4j": "entity_search", "arcadedb": "Entity[search]"}
+_MAX_SEARCH_CHARS = 200
 _PLAIN_TERM = re.compile(r"[A-Za-z0-9]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -217,6 +218,11 @@ class GraphStore:
 
     def clear(self) -> None:
         """Remove every document, chunk, entity and fact; the schema and what is not ours stay."""
+        if self.dialect == "arcadedb" and self.counts().entities > _CLEAR_ROWS:
+            # The version first: whatever happens now, the next writer makes the index again.
+            self._write_alone("set_schema_version", {"version": 0})
+            self._has_schema = False
+            self._bolt.sql(statement("drop_search_arcadedb"))
         for name in ("clear_chunk", "clear_entity", "clear_document"):
             limit = _CLEAR_ROWS
             while True:
@@ -228,6 +234,8 @@ class GraphStore:
                         what = "the graph server has too little memory to remove one node"
                         raise StoreError(what, where=self._bolt.address.uri, remedy="give it a larger heap") from error
                     limit = max(1, limit // 2)
+        if not self._has_schema:
+            self.migrate()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -278,7 +286,7 @@ class GraphStore:
 
     def search(self, text: str, limit: int = 20) -> tuple[EntityRow, ...]:
         """Return entities by name, best first: whole words and their beginnings, else any part of a name."""
-        text = _SURROGATES.sub("", text).strip()
+        text = _SURROGATES.sub("", text).strip()[:_MAX_SEARCH_CHARS]
         if not text or not self._schema_version():
             return ()
         found: list[tuple[object, ...]] = []

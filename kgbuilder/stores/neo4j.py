@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import logging
+import re
 import threading
 import time
 import weakref
@@ -33,6 +34,7 @@ from neo4j.exceptions import (
     ServiceUnavailable,
     SessionExpired,
     TransientError,
+    UnsupportedServerProduct,
 )
 
 from kgbuilder.errors import QueryRefused, StoreError
@@ -65,6 +67,7 @@ _PROFILES = {
     "page": _Profile(patience_s=8.0, answer_s=15.0),
     "worker": _Profile(patience_s=120.0, answer_s=120.0),
 }
+_URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://.")
 _CONNECT_S = 3.0
 _DRIVER_RETRY_S = 4.0
 
@@ -105,6 +108,14 @@ class QueryResult:
     rows: tuple[Row, ...]
     truncated: bool
     elapsed_s: float
+
+
+class _TooSlowError(Exception):
+    """A query took longer than it may."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self.refusal = _too_slow(timeout_s)
+        super().__init__(timeout_s)
 
 
 class TooBigError(Exception):
@@ -162,6 +173,9 @@ class Bolt:
         self._open.close()
 
     def _connect(self) -> None:
+        if not _URI.match(self.address.uri):
+            what = f"not the address of a graph: {self.address.uri!r}"
+            raise StoreError(what, where=self.address.uri, remedy="write it like bolt://host:7687")
         try:
             self._driver = _driver(self.address)
             self._open.callback(self._driver.close)
@@ -247,10 +261,12 @@ class Bolt:
         began = time.monotonic()
         try:
             keys, rows, truncated = self._in_background(
-                lambda driver: self._read(driver, cypher, parameters, max_rows, timeout_s), timeout_s + _GRACE_S
+                lambda driver: self._read(driver, cypher, parameters, max_rows, timeout_s), timeout_s + 2 * _GRACE_S
             )
-        except TimeoutError as error:
-            raise _too_slow(timeout_s) from error
+        except _TooSlowError as error:
+            # Slow because of the query, or because the server answers nobody?
+            self._in_background(lambda driver: self._ask(driver, "RETURN 1", {}), _GRACE_S)
+            raise error.refusal from error
         return QueryResult(keys=keys, rows=rows, truncated=truncated, elapsed_s=time.monotonic() - began)
 
     async def _read(
@@ -268,7 +284,7 @@ class Bolt:
                         await _check_plan(session, cypher, parameters, timeout_s)
                     return await self._read_and_roll_back(session, cypher, parameters, max_rows, timeout_s)
         except TimeoutError as error:
-            raise _too_slow(timeout_s) from error
+            raise _TooSlowError(timeout_s) from error
         except _LOST:
             raise
         except _Failure as error:
@@ -414,8 +430,8 @@ def _meaning(error: Exception, code: str, address: Address) -> tuple[str, str]:
         return f"the graph server has no database {address.database!r}", "check store.database"
     if isinstance(error, IncompleteCommit):
         return "the connection was lost in the middle of a commit", "run the same command again"
-    if isinstance(error, _LOST):
-        return _unreachable(text, address)
+    if isinstance(error, (*_LOST, UnsupportedServerProduct)):
+        return _unreachable(error)
     if isinstance(error, AuthConfigurationError | ConfigurationError | ValueError):
         return f"the address of the graph cannot be used: {text}", "write it like bolt://host:7687"
     if _MEMORY in code:
@@ -423,13 +439,19 @@ def _meaning(error: Exception, code: str, address: Address) -> tuple[str, str]:
     return f"the graph server refuses: {text}", "see the server's log"
 
 
-def _unreachable(text: str, address: Address) -> tuple[str, str]:
-    secure = "+s" in address.uri.split("://")[0]
-    if secure and ("SSL" in text or "TLS" in text or "secur" in text.lower()):
+def _unreachable(error: Exception) -> tuple[str, str]:
+    cause = str(error).strip().splitlines()[-1]
+    if "looks like HTTP" in cause or isinstance(error, UnsupportedServerProduct):
+        return "what listens at this address does not speak Bolt", "check host and port; Bolt is usually on 7687"
+    if "SSLError" in cause:
         return "the graph server does not speak TLS at this address", "use bolt:// instead of bolt+s://"
-    if not secure and "handshake" in text.lower():
-        return "what listens at this address does not speak Bolt", "check the port, or use bolt+s:// for TLS"
-    return f"the graph server is not up: {text}", "start it, or check store.uri"
+    if "handshake" in cause or "TimeoutError" in cause:
+        return (
+            "the graph server takes the connection and does not answer",
+            "restart it; where it wants TLS, use bolt+s://",
+        )
+    reason = re.search(r"\(reason (.*)\)$", cause)
+    return f"the graph server is not up: {reason[1] if reason else cause[:300]}", "start it, or check store.uri"
 
 
 def _refused(error: Exception, address: Address, timeout_s: float) -> StoreError:

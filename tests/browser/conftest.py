@@ -1,10 +1,14 @@
 """The real app, started as a user would, driven by headless Chromium. One app serves all tests of the folder."""
 
+import http.server
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +29,7 @@ TEXTS = {
     "《<img src=x onerror=window.pwned=2>》的作者是顾清砚。\n"
     "[link](javascript:window.pwned=3) \u202egnp.exe\u202c **bold** $x^2$ :material/home:\n",
 }
+ODD_REPLY = "I would rather talk about <b>tea</b>."
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -57,8 +62,35 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class SlowModel(http.server.BaseHTTPRequestHandler):
+    """A model server that takes its time and answers what nobody asked."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(0.5)
+        message = {"role": "assistant", "content": ODD_REPLY}
+        body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
 @pytest.fixture(scope="session")
-def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def slow_model() -> Iterator[str]:
+    """The base URL of a slow model."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowModel) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def app(browser: Browser, slow_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """A workspace with a few documents, built by the pipeline, and the app that serves it."""
     folder = tmp_path_factory.mktemp("app")
     files = folder / "files"
@@ -66,6 +98,8 @@ def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     for name, text in TEXTS.items():
         (files / name).write_text(text, encoding="utf-8")
     init_workspace(folder / "ws")
+    with (folder / "ws" / "kgbuilder.yaml").open("a") as settings:
+        settings.write(f"extractors: {{endpoint: {{url: '{slow_model}', model: slow, concurrency: 2}}}}\n")
     workspace = open_workspace(folder / "ws")
     build(workspace, [files])
     command = [sys.executable, "-c", PROGRAM, str(workspace.folder)]

@@ -21,7 +21,7 @@ def chunk(id_: str = "c1", document_id: str = "d1", seq: int = 0) -> ChunkRow:
 
 
 def entity(id_: str, name: str = "", label: str = "Person", **values: object) -> EntityRow:
-    name = name or f"name of {id_}"
+    name = name or f"n{id_}"
     return EntityRow(**{"id": id_, "label_id": label.upper(), "label": label, "name": name, "search": name, **values})
 
 

@@ -75,7 +75,7 @@ def test_behind_the_guard_nothing_is_changed(filled: GraphStore, query: str):
     assert (contents(filled), labels(filled)) == before
 
 
-@pytest.mark.parametrize("query", WRITING)
+@pytest.mark.parametrize("query", [query for query in WRITING if not query.startswith("PROFILE")])
 def test_the_server_itself_refuses_writing_where_nobody_rolls_back(filled: GraphStore, query: str):
     before = contents(filled), labels(filled)
     address = filled._bolt.address

@@ -132,11 +132,15 @@ class Program:
         """Run a command with --json and return what it printed."""
         return self.run(*arguments, "--json").json()
 
+    def store(self) -> GraphStore:
+        """Open the graph."""
+        return self._place.store()
+
     def exported(self) -> dict[str, bytes]:
         """Return the canonical export, file by file; made in this process, because tests want it often."""
         workspace = open_workspace(self.workspace, environment={})
         out = self.workspace / "canonical"
-        with open_ledger(workspace) as ledger, self._place.store() as store:
+        with open_ledger(workspace) as ledger, self.store() as store:
             export(ledger, store, open_ontology(workspace), "jsonl", out)
         return {name: (out / name).read_bytes() for name in _CANONICAL}
 

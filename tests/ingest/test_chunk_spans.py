@@ -86,6 +86,13 @@ def test_chunks_use_most_of_the_budget() -> None:
     assert sum(sizes) / len(sizes) > 0.65 * 500
 
 
+@pytest.mark.parametrize("n_sentences", range(16, 34))
+def test_no_runt_is_left_at_the_end(n_sentences: int) -> None:
+    document = _document("".join(_story(10, n_sentences, paragraph_share=0)))
+    parts = chunk(document, max_tokens=500, overlap_sentences=0)
+    assert count_tokens(document.text[parts[-1].start :]) >= 0.2 * 500
+
+
 def test_a_chunk_begins_with_the_last_sentences_of_the_one_before() -> None:
     document = _document("".join(_story(4, 200)))
     for n_overlap in (0, 1, 2):

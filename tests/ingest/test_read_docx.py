@@ -70,7 +70,7 @@ def test_links_controls_and_insertions_are_read_and_deletions_are_not(tmp_path: 
     _word(
         tmp_path / "a.docx",
         f"<w:p>{run('one')}<w:hyperlink>{run('two')}</w:hyperlink><w:ins>{run('three')}</w:ins>"
-        f"<w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:moveFrom>{run('gone')}</w:moveFrom></w:p>"
+        f"<w:del><w:r><w:delText>gone</w:delText></w:r>{run('gone')}</w:del><w:moveFrom>{run('gone')}</w:moveFrom></w:p>"
         f"<w:sdt><w:sdtContent><w:p>{run('four')}</w:p></w:sdtContent></w:sdt>"
         f"<w:p><w:r><w:ruby><w:rt>{run('pinyin')}</w:rt><w:rubyBase>{run('字')}</w:rubyBase></w:ruby></w:r></w:p>",
     )

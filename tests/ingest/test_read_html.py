@@ -52,7 +52,8 @@ def test_a_title_that_says_more_than_the_text_comes_first(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("charset", "codec"), [("gb2312", "gb18030"), ("big5", "big5"), ("utf-8", "utf-8"), ("utf-16", "utf-8")]
+    ("charset", "codec"),
+    [("gb2312", "gb18030"), ("big5", "big5"), ("utf-8", "utf-8"), ("utf-16", "utf-8"), ("utf-16", "gb18030")],
 )
 def test_the_encoding_the_page_declares_is_used(tmp_path: Path, charset: str, codec: str) -> None:
     html = PAGE.format(charset=charset, body="<p>研究所位於棠州的郊區，由沈硯秋創辦，她在那裡工作了三十年。</p>")

@@ -51,7 +51,7 @@ def test_chinese_boundaries(marked: str) -> None:
         "He works at Brightmere Inc. |The company grew.",
         "She was born on Jan. 5, 1931, at 5 p.m. |She died in 2001.",
         "Ask Prof. Lee vs. Mr. Poe et al. (2010) about it. |They know.",
-        "What?! |Yes.",
+        "She is the asst. director of it. |What?! |Yes.",
         "One.|\n\nTwo",
         "1. Introduction|\n2. Methods and materials|\n- an item|\n- another item",
         "Name | Born".replace("|", "¦"),

@@ -25,6 +25,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
         ("“quoted” — text", '"quoted" - text'),
         ("约翰・史密斯", "约翰·史密斯"),
         ("ﾃﾞｰﾀ", "データ"),
+        ("ᄀ\u200bᅡ", "가"),
         ("a\t b\n\nc", "a b c"),
         ("Windows™", "windows"),
     ],

@@ -59,6 +59,7 @@ APART = [
     ("ORG", "University of York", "York University"),
     ("ORG", "北方工业集团", "南方工业集团"),
     ("ORG", "Northern Railway Office", "Southern Railway Office"),
+    ("ORG", "中国北方重型工业机械总厂", "中国南方重型工业机械总厂"),
     ("ORG", "华为", "世界卫生组织"),
     ("LOC", "North Korea", "South Korea"),
     ("LOC", "上饶", "下饶"),
@@ -99,6 +100,10 @@ def test_homonyms_of_different_type_share_no_block_and_never_compare():
     person, place = node("Lincoln", "PER"), node("Lincoln", "LOC")
     assert compare(person, place).score == 0
     assert not set(block_keys(person)) & set(block_keys(place))
+
+
+def test_another_spelling_in_another_type_never_compares():
+    assert compare(Node.of("LOC", "mt everest"), Node.of("ORG", "mount everest")).score == 0
 
 
 def test_nodes_that_a_person_split_are_not_compared_again():

@@ -31,6 +31,7 @@ server.http.enabled=false
 server.https.enabled=false
 dbms.usage_report.enabled=false
 dbms.security.auth_enabled=true
+dbms.security.auth_lock_time=1s
 dbms.security.allow_csv_import_from_file_urls=false
 server.directories.import=import
 server.memory.pagecache.size=128m

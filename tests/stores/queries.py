@@ -130,7 +130,7 @@ HONEST = (
     "MATCH (e:Entity)-[m:MENTIONED_IN]->(c) WHERE 0.5 < e.score <= 1.0 RETURN m.texts[0..2]",
     "MATCH p = (a:Person)-[*1..3]-(b) WHERE a <> b RETURN p LIMIT 10",
     "MATCH (n) WHERE n.name =~ '(?i).*大学.*' RETURN n.name AS 名称 ORDER BY 名称 // 结果\n",
-    "MATCH (n) USING INDEX n:Entity(id) WHERE n.id = 'x' RETURN n",
+    "MATCH (n:Entity) USING INDEX n:Entity(id) WHERE n.id = 'x' RETURN n",
     "RETURN duration.between(date('2020-01-01'), date()), point.distance(point({x: 1, y: 2}), point({x: 3, y: 4}))",
     "UNWIND [1, 2, 3] AS x WITH x WHERE x > 1 RETURN collect(x) AS xs UNION RETURN [0] AS xs;",
     "MATCH (a)-[r]->(b) RETURN type(r), count(*) AS n ORDER BY n DESC SKIP 5 LIMIT 10",

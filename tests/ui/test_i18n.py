@@ -57,6 +57,11 @@ def test_both_languages_say_something_with_the_same_values(key):
     assert names[0] == names[1]
 
 
+def test_one_of_a_thing_is_told_from_many():
+    assert [say("facts.found", "en", n=n) for n in ("0", "1", "1,000")] == ["0 facts", "1 fact", "1,000 facts"]
+    assert say("facts.found", "zh", n="1") == "1 条事实"
+
+
 def test_an_unknown_key_shows_its_last_part():
     assert say("status.disputed", "zh") == "disputed"
 

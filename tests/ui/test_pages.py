@@ -264,14 +264,14 @@ def test_a_job_done_lists_the_files_it_could_not_read(draw, blank):
     change(blank, job_id, "done", {"report": report})
     app = draw(blank, "documents")
     markup = html_of(app)
-    assert "3 documents in 1.5 s · 1 files could not be read" in markup
+    assert "3 documents in 1.5 s · 1 file could not be read" in markup
     assert "needs OCR" in markup
     assert app.button(key=f"retry-{job_id}")
 
 
 def test_failed_chunks_are_retried_by_a_job(draw, sample):
     draw(sample, "documents").button(key="retry-failed").click().run()
-    assert job_of(sample).payload == {"files": {}, "retry_failed": True}
+    assert job_of(sample).payload == {"files": {}, "retry_failed": True, "extractor": ""}
 
 
 def test_a_deletion_says_what_leaves_and_is_a_job(draw, sample):
@@ -282,7 +282,7 @@ def test_a_deletion_says_what_leaves_and_is_a_job(draw, sample):
     markup = html_of(app)
     assert "3 pieces of evidence" in markup
     assert "2 facts that no other document states" in markup
-    assert "1 facts stay" in markup
+    assert "1 fact stays" in markup
     app.button(key="delete-yes").click().run()
     job = job_of(sample)
     assert job.kind == "delete"

@@ -11,7 +11,7 @@ from ui import state
 from ui.actions import cancel_job, retry_job
 from ui.components.messages import show_error, tell
 from ui.i18n import t
-from ui.jobs import Report, error_of, files_of, is_active, report_of
+from ui.jobs import Report, error_of, files_of, is_active, report_of, shown_source
 from ui.markup import badge, clipped, escaped, notice
 from ui.worker import is_running
 
@@ -33,10 +33,13 @@ def job_list() -> None:
     """Draw the latest jobs; while one is active they are read again twice a second."""
     with state.ledger().reading() as connection:
         active = any(is_active(job) for job in jobs.jobs(connection))
+    state.take_change()  # the whole page is being drawn: it is in already
     st.fragment(_draw, run_every=_POLL_S if active else None)(active)
 
 
 def _draw(was_active: bool) -> None:
+    if state.take_change():
+        st.rerun()  # this part alone would not begin to poll
     try:
         with state.ledger().reading() as connection:
             latest = jobs.jobs(connection)
@@ -55,16 +58,15 @@ def _draw(was_active: bool) -> None:
 
 
 def _draw_job(job: Job) -> None:
-    text, action = st.columns([5, 1], vertical_alignment="center")
-    with text:
+    if not (may_cancel := job.state in ("queued", "running")) and not _may_retry(job):
         st.html(job_html(job))
-    with action:
-        if job.state in ("queued", "running"):
-            st.button(t("jobs.cancel"), key=f"cancel-{job.id}", width="stretch", on_click=cancel_job, args=(job,))
-        elif _may_retry(job):
-            again = st.button(t("jobs.retry"), key=f"retry-{job.id}", width="stretch", on_click=retry_job, args=(job,))
-            if again:
-                st.rerun()  # the whole page: the fragment polls only when it was drawn with an active job
+        return
+    text, action = st.columns([7, 1], vertical_alignment="center")
+    text.html(job_html(job))
+    if may_cancel:
+        action.button(t("jobs.cancel"), key=f"cancel-{job.id}", width="stretch", on_click=cancel_job, args=(job,))
+    else:
+        action.button(t("jobs.retry"), key=f"retry-{job.id}", width="stretch", on_click=retry_job, args=(job,))
 
 
 def _may_retry(job: Job) -> bool:
@@ -79,11 +81,11 @@ def job_html(job: Job) -> str:
     report = report_of(job)
     if is_active(job):
         parts.append(_progress(job.progress))
-    elif job.state == "done":
+    elif job.state == "done" and job.kind == "build":
         parts.append(f'<div class="kg-quiet">{escaped(_result(report))}</div>')
     if failure := error_of(job):
-        parts.append(notice(failure.what, [failure.where, failure.remedy], tone="bad"))
-    parts += [notice(what, [where, remedy], tone="warn") for what, where, remedy in report.unreadable[:5]]
+        parts.append(notice(failure.what, [shown_source(failure.where), failure.remedy], tone="bad"))
+    parts += [notice(what, [shown_source(where), remedy], tone="warn") for what, where, remedy in report.unreadable[:5]]
     return f'<div class="kg-job" data-state="{job.state}">{"".join(parts)}</div>'
 
 
@@ -108,7 +110,9 @@ def _progress(progress: Mapping[str, object]) -> str:
         facts.append(t("jobs.left", time=_duration(_number(progress, "left_s"))))
     if n := _number(progress, "failed"):
         facts.append(t("jobs.n_failed", n=f"{n:,.0f}"))
-    current = str(progress.get("current") or "")
+    current = str(progress.get("current") or "") if progress.get("documents_total") != 1 else ""
+    if total and done >= total:
+        facts.append(t("jobs.finishing"))
     line = " · ".join(facts) or t("jobs.waits" if progress.get("waits") else "jobs.waiting")
     moving = "" if total else " kg-moving"
     return (
@@ -131,5 +135,5 @@ def _duration(seconds: float) -> str:
 
 
 def _result(report: Report) -> str:
-    done = t("jobs.result", documents=f"{report.documents:,}", seconds=f"{report.seconds:.1f}")
+    done = t("jobs.result", n=f"{report.documents:,}", seconds=f"{report.seconds:.1f}")
     return f"{done} · {t('jobs.unreadable', n=report.n_unreadable)}" if report.n_unreadable else done

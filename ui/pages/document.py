@@ -12,6 +12,7 @@ from ui.components.messages import empty, heading
 from ui.components.table import Columns, choose_row, pages
 from ui.highlight import Span, marked
 from ui.i18n import t
+from ui.jobs import shown_source
 from ui.markup import badge, entity_link, escaped, notice, one_line
 from ui.names import Names
 from ui.pages.documents import document_state
@@ -61,7 +62,7 @@ def _facts_about(document: DocumentView) -> str:
         t("document.n_chunks", n=f"{sum(document.chunks.values()):,}"),
         t("document.n_facts", n=f"{document.n_facts:,}"),
         document.media_type,
-        one_line(", ".join(document.sources), 120),
+        one_line(", ".join(map(shown_source, document.sources)), 120),
     ]
     return " · ".join(part for part in about if part)
 

@@ -13,6 +13,7 @@ from ui.components.job_list import job_list
 from ui.components.messages import empty, heading, section
 from ui.components.table import Columns, choose_row, pages
 from ui.i18n import t
+from ui.jobs import shown_source
 from ui.markup import clipped, escaped, notice, one_line
 
 __all__ = ["document_columns", "document_state", "draw"]
@@ -68,7 +69,7 @@ def _draw_unreadable(rows: Sequence[Mapping[str, str]]) -> None:
     section(t("home.unreadable"), t("documents.unreadable_note"))
     for row in rows[:_MAX_NAMED]:
         text, action = st.columns([5, 1], vertical_alignment="center")
-        text.html(notice(row["what"], [row["where"] or row["source"], row["remedy"]], tone="warn"))
+        text.html(notice(row["what"], [shown_source(row["where"] or row["source"]), row["remedy"]], tone="warn"))
         key = f"dismiss-{row['source']}"
         action.button(t("documents.dismiss"), key=key, width="stretch", on_click=dismiss, args=(row["source"],))
     if len(rows) > _MAX_NAMED:

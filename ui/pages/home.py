@@ -11,6 +11,7 @@ from ui import state
 from ui.components import graph
 from ui.components.messages import empty, heading, section
 from ui.i18n import t
+from ui.jobs import shown_source
 from ui.markup import bars, escaped, notice, stack, tiles
 from ui.names import Names
 from ui.theme import TONES, color_of
@@ -94,7 +95,7 @@ def _attention(counts: Counts, unreadable: Sequence[Mapping[str, str]]) -> None:
     section(t("home.unreadable"))
     st.html(
         "".join(
-            notice(row["what"], [row["where"] or row["source"], row["remedy"]], tone="warn")
+            notice(row["what"], [shown_source(row["where"] or row["source"]), row["remedy"]], tone="warn")
             for row in unreadable[:_MAX_FILES]
         )
     )

@@ -65,7 +65,9 @@ class ChineseNames:
         self._before_pairs = frozenset(cue for cue in forms.cues["before_person"] if len(cue) == 2)
         self._next_words = frozenset("".join(lists["next_words"]))
         self._person_stops = frozenset("".join(lists["person_stops"]))
-        self._surname = re.compile("|".join(sorted(self._compound_surnames)) + f"|[{''.join(sorted(self._surnames))}]")
+        unlikely = "".join(sorted(segmenter.common_characters(10 * _RARE_CHAR) - self._given))
+        surnames = "|".join(sorted(self._compound_surnames)) + f"|[{''.join(sorted(self._surnames))}]"
+        self._surname = re.compile(f"(?:{surnames})(?=[\\u4e00-\\u9fff])(?![{unlikely}])")
 
     def find(self, text: str) -> list[Span]:
         """Return the names, dates and quantities of `text` in order; none overlaps another."""
@@ -153,20 +155,27 @@ class ChineseNames:
         word = work.text[end : end + 2]
         if len(word) < 2 or not _HAN_NAME.fullmatch(word) or word in self._after_names or word[0] in self._after_names:
             return False
-        if any(start == end for start, _, kind in work.hits):
+        if end in work.hit_starts:
             return False
         tag = self._segmenter.tag(word)
         return (
             tag[:1] in ("n", "j", "b", "l")
             or tag == "vn"
-            or (not tag and not self._segmenter.tag(word[0])[:1] in ("v", "p", "d", "c", "r", "u", "f", "m"))
+            or (not tag and self._segmenter.tag(word[0])[:1] not in ("v", "p", "d", "c", "r", "u", "f", "m"))
         )
 
     def _take_ending_names(self, work: "_Work", kind: str, score: float) -> None:
         """Take what ends like a name of `kind`; of endings that overlap the longest name wins."""
-        found = [self._name_ending(work, start, end, kind) for start, end in work.endings(kind)]
-        for start, end in sorted((item for item in found if item), key=lambda item: (item[0] - item[1], item[0])):
+        for start, end in self._ending_names(work, kind):
             work.room.take(span(start, end, kind, score))
+
+    def _ending_names(self, work: "_Work", kind: str) -> list[tuple[int, int]]:
+        """Return the names that end like `kind`, the longest first; the longest ending that makes a name decides."""
+        found: dict[int, tuple[int, int]] = {}
+        for ending, end in work.endings(kind):
+            if end not in found and (name := self._name_ending(work, ending, end, kind)):
+                found[end] = name
+        return sorted(found.values(), key=lambda item: (item[0] - item[1], item[0]))
 
     def _name_ending(self, work: "_Work", ending: int, end: int, kind: str) -> tuple[int, int] | None:
         """Extend the ending at `ending` to the left over what may belong to a name, or return None."""
@@ -252,8 +261,8 @@ class ChineseNames:
         spans = [
             item
             for ending in ("LOC", "LOC.one")
-            for s, e in work.endings(ending)
-            if (item := self._name_ending(work, s, e, ending)) and not self._is_person_place(work, e)
+            for item in self._ending_names(work, ending)
+            if not self._is_person_place(work, item[1])
         ]
         found = [(s, e, "LOC.place") for s, e in spans if e - s <= 14] + places
         for start, end, kind in sorted(found, key=lambda item: (item[0] - item[1], item[0])):
@@ -477,6 +486,7 @@ class _Work:
         self.text = text
         self.room = Room(len(text))
         self.hits = [hit for hit in hits if hit[2][0] not in "+!"]
+        self.hit_starts = {hit[0] for hit in self.hits}
         self._own = [hit for hit in hits if hit[2][0] == "!"]
         self._endings = [hit for hit in hits if hit[2][0] == "+"]
         self._segmenter = segmenter
@@ -490,12 +500,8 @@ class _Work:
             yield span(start, end, kind.removeprefix(mark), 0.95)
 
     def endings(self, kind: str) -> list[tuple[int, int]]:
-        """Return the places where an ending of `kind` stands, each with the longest ending that ends there."""
-        longest: dict[int, int] = {}
-        for start, end, found in self._endings:
-            if found == f"+{kind}":
-                longest[end] = min(start, longest.get(end, start))
-        return [(start, end) for end, start in longest.items()]
+        """Return the places where an ending of `kind` stands, of those with one end the longest first."""
+        return [(start, end) for start, end, found in self._endings if found == f"+{kind}"]
 
     def left_limit(self, at: int, n_chars: int) -> int:
         """Return how far left of `at` a name may reach: punctuation, or a span that is taken."""

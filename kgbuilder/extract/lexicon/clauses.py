@@ -43,10 +43,11 @@ class Clause:
 class Grammar:
     """How a language builds sentences, as regular expressions over lines.
 
-    `pronouns` names the label a word at the start of a clause stands for, group "own" when it is possessive. `apposition`
-    opens a clause about the mention right before it; behind a break of group "hard" a clause has a subject of its own;
-    `credit` is a clause that names who made the work spoken of; `continues` is how a clause without subject begins; `bare_subjects` where a mention alone between commas becomes the
-    subject, as it does in Chinese only at the start of a sentence.
+    `pronouns` names the label a word at the start of a clause stands for, group "own" when it is possessive.
+    `apposition` opens a clause about the mention right before it; behind a break of group "hard" a clause has a subject
+    of its own; `credit` is a clause that names who made the work spoken of; `continues` is how a clause without subject
+    begins; `bare_subjects` where a mention alone between commas becomes the subject, as it does in Chinese only at the
+    start of a sentence.
     """
 
     sentence_end: re.Pattern[str]
@@ -282,7 +283,8 @@ def _own_subject(part: Line, grammar: Grammar, *, opens: bool) -> tuple[Line, Li
         (found.start() + match.start("chain"), found.end() + match.start("chain"))
         for found in _SIGN_RUN.finditer(match["chain"])
     ]
-    for start, end in reversed(runs):
+    for start, run_end in reversed(runs):
+        end = run_end
         while end > start and part.text[end - 1] in _ROLE:
             end -= 1
         first = end

@@ -11,7 +11,10 @@ from kgbuilder.extract.lexicon.values import find_numbers_en, find_times_en
 __all__ = ["EnglishNames"]
 
 _CAP = r"(?:[A-Z]\.(?:[A-Z]\.)*|(?:O['’]|d['’]|D['’]|L['’]|Mc|Mac)?[A-ZÀ-ÖØ-ÞĀ-Ž][\w]*(?:[-’'&.](?!s\b)[\w]+)*)"
-_PARTICLE = r"(?:van der|van den|van de|von der|de la|de los|de las|del la|van|von|der|de|del|della|di|da|dos|du|la|le|bin|ibn|al|el|ten|ter|y|and Sons|& )"
+_PARTICLE = (
+    "(?:van der|van den|van de|von der|de la|de los|de las|del la|van|von|der|de|del|della|di|da|dos|du|la|le|bin|ibn|"
+    "al|el|ten|ter|y|and Sons|& )"
+)
 _SEQUENCE = re.compile(f"{_CAP}(?:(?: (?:& )?| {_PARTICLE} ){_CAP}){{0,7}}")
 _QUOTED = re.compile(r"[“\"]([A-ZÀ-Þ0-9][^“”\"\n]{1,60})[”\"]")
 _OF = re.compile(rf" (?:of|for) (?:the )?({_CAP}(?:(?: | and ){_CAP}){{0,4}})")
@@ -37,7 +40,7 @@ class EnglishNames:
     def __init__(self, forms: Forms, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
         lists = forms.lists
-        self._endings = {kind: words for kind, words in forms.endings.items()}
+        self._endings = forms.endings
         self._given = lists["given_names"]
         self._no_names = lists["no_names"]
         self._titles = lists["titles"]
@@ -136,14 +139,14 @@ class EnglishNames:
         while (
             end > start
             and text[end - 1] in " .&'’"
-            and not _INITIAL.fullmatch(text[start:end].split()[-1])
+            and not _INITIAL.fullmatch(text[start:end].rsplit(maxsplit=1)[-1])
             and text[end - 4 : end] not in ("Inc.", " Co.", "Ltd.", " Jr.", "Bros")
         ):
             end -= 1
         return start, end
 
     def _with_form(self, text: str, start: int, end: int) -> int:
-        """Read on over the legal form behind a comma, and over a possessive inside a name: Co., Ltd; People's Hospital."""
+        """Read on over a legal form behind a comma, and a possessive inside a name: Co., Ltd; People's Hospital."""
         form = _LEGAL_FORM.match(text, end)
         if form is not None and text[start:end].rsplit(" ", 1)[-1].rstrip(".") in self._endings["ORG"]:
             return form.end(1)

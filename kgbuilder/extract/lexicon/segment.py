@@ -45,6 +45,11 @@ class Segmenter:
         """Return how often the dictionary has seen `word`, 0 when it has not."""
         return self._frequencies.get(word, 0)
 
+    def common_characters(self, min_frequency: int) -> frozenset[str]:
+        """Return the characters that the dictionary has seen that often as words of their own."""
+        frequencies = self._frequencies.items()
+        return frozenset(word for word, count in frequencies if len(word) == 1 and count >= min_frequency)
+
     def tag(self, word: str) -> str:
         return self._tags.get(word, "")
 

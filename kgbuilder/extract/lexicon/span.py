@@ -1,8 +1,9 @@
 """Spans that name something, and the room they take in a text."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-__all__ = ["Room", "Span"]
+__all__ = ["Room", "Span", "label_of", "span"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,13 @@ class Span:
 
     @property
     def label(self) -> str:
-        return self.kind.partition(".")[0]
+        return label_of(self.kind)
+
+
+@lru_cache(maxsize=1024)
+def label_of(kind: str) -> str:
+    """Return the label of a kind: "TERM" of "TERM.leader"."""
+    return kind.partition(".")[0]
 
 
 def span(start: int, end: int, kind: str, score: float) -> Span:
