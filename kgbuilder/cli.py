@@ -228,6 +228,8 @@ def build_command(
                 f"{counts.chunks['failed']} chunks failed and {counts.chunks['quarantined']} are quarantined: "
                 "kgbuilder status tells why, kgbuilder build --retry-failed asks again"
             )
+    if report.unanswered:
+        _fail(report.unanswered, 1)
     if report.unreadable:
         raise typer.Exit(1)
 

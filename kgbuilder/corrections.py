@@ -12,6 +12,8 @@ from kgbuilder.derive import Deriver
 from kgbuilder.errors import ParseError
 from kgbuilder.ledger import Connection, Ledger, derived
 from kgbuilder.ledger.derived import MentionRow, TripleRow
+from kgbuilder.normalize import name_key
+from kgbuilder.resolve import node_id
 
 __all__ = ["correct", "undo"]
 
@@ -120,7 +122,8 @@ class _Desk:
                 return "rename", {"nodes": self._members(request.entity), "name": request.name}
             case review.Relabel():
                 label = self._label(request.label)
-                return "relabel", {"nodes": self._members(request.entity), "label": label}
+                nodes = self._members(request.entity)
+                return "relabel", {"nodes": nodes, "label": label, "became": self._became(nodes, label)}
             case review.Undo():
                 return "undo", {"event": _known_event(self._ledger, self._connection, request.event)}
 
@@ -140,7 +143,8 @@ class _Desk:
         row = self._mention(request.target)
         text = self._ledger.text(self._connection, row.document_id)
         review.span_at(row.document_id, text, start=request.start, end=request.end, label=row.label)
-        return "fix_span", {"span": self._span(row), "start": request.start, "end": request.end}
+        words = text[request.start : request.end]
+        return "fix_span", {"span": self._span(row), "start": request.start, "end": request.end, "text": words}
 
     def _retell(self, target: str, kind: str, relation: str) -> tuple[str, dict[str, object]]:
         named, found = derived.find_target(self._connection, target)
@@ -202,10 +206,10 @@ class _Desk:
         left = {row.node_id for row in rows if row not in chosen}
         whole = sorted({row.node_id for row in chosen} - left)
         spans = [row for row in chosen if row.node_id in left]
-        shared = derived.nodes(self._connection, sorted({row.node_id for row in spans}))
         return "split", {
             "spans": [self._span(row) for row in spans],
-            "names": [[node.label, node.key] for node in shared.values()],
+            # By its own name: a short form belongs to the node of its long form, and parts from it here.
+            "names": sorted({(row.label, name_key(row.text, row.label)) for row in spans}),
             "out": whole,
             "rest": sorted(left),
         }
@@ -220,7 +224,24 @@ class _Desk:
 
     def _span(self, row: MentionRow) -> dict[str, object]:
         text = self._ledger.text(self._connection, row.document_id)
-        return review.span_at(row.document_id, text, start=row.start, end=row.end, label=row.label).model_dump()
+        label = self._label_as_extracted(row)
+        return review.span_at(row.document_id, text, start=row.start, end=row.end, label=label).model_dump()
+
+    def _label_as_extracted(self, row: MentionRow) -> str:
+        # Changes are laid over what was extracted, before the entity is given the type that a person chose.
+        known = (
+            label for label in self._ontology.entity_types if node_id(label, name_key(row.text, label)) == row.origin
+        )
+        return next(known, row.label)
+
+    def _became(self, node_ids: Sequence[str], label: str) -> list[tuple[str, str]]:
+        """Return which nodes the nodes of an entity become under another type, as (before, after)."""
+        known = derived.nodes(self._connection, node_ids)
+        return [
+            (before, node_id(label, name_key(text, label), known[before].variant))
+            for before, text in derived.surfaces_of(self._connection, node_ids)
+            if name_key(text, known[before].label) == known[before].key
+        ]
 
     def _anchor(self, row: TripleRow) -> dict[str, object]:
         head, tail = (derived.find_target(self._connection, m)[1] for m in (row.head, row.tail))
@@ -285,7 +306,9 @@ def _reach(ledger: Ledger, connection: Connection, kind: str, payload: Mapping[s
         case "rename":
             reach.nodes.update(_names(payload["nodes"]))
         case "relabel":
-            reach.documents.update(derived.documents_of(connection, _names(payload["nodes"])))
+            reach.nodes.update(_retyped_with(ledger, connection, payload))
+            reach.judged.update(reach.nodes)
+            reach.documents.update(derived.documents_of(connection, sorted(reach.nodes)))
         case "accept_fact" | "reject_fact" | "fix_fact_relation" | "reverse_fact":
             fact = review.NodePair.model_validate(payload["fact"])
             reach.judged.update((*fact.heads, *fact.tails))
@@ -303,6 +326,19 @@ def _reach_of_undone(ledger: Ledger, connection: Connection, event_id: str) -> _
         if event.id == event_id:
             return _reach(ledger, connection, event.kind, event.payload)
     return _Reach()
+
+
+def _retyped_with(ledger: Ledger, connection: Connection, payload: Mapping[str, object]) -> set[str]:
+    """Return the nodes of a retyping, and those that other retypings made of them or made them of."""
+    found = _retyped_by(payload)
+    groups = [_retyped_by(event.payload) for event in ledger.events(connection, kinds=("relabel",))]
+    while near := [group for group in groups if group & found and not group <= found]:
+        found = found.union(*near)
+    return found
+
+
+def _retyped_by(payload: Mapping[str, object]) -> set[str]:
+    return {*_names(payload["nodes"]), *(after for _, after in review.became(payload))}
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import networkx as nx
-
 from graph_schema import Ontology
 from kgbuilder import review
 from kgbuilder.extract.ground import ground
@@ -21,6 +19,7 @@ from kgbuilder.normalize import fold, name_key, value
 from kgbuilder.project import project
 from kgbuilder.records import Chunk, Extraction, Grounded, Mention, Quarantined, Triple
 from kgbuilder.resolve import Resolver, declarations, node_id
+from kgbuilder.resolve.clustering import Partition
 from kgbuilder.resolve.declarations import in_document
 from kgbuilder.stores import GraphStore
 
@@ -51,7 +50,7 @@ class Deriver:
         self._resolver = resolver
         self._rules = review.Rules()
         self._decided: Mapping[str, frozenset[str]] = {}  # node -> every node that decisions join it with or keep apart
-        self._seen_event = -1
+        self._known: tuple[tuple[int, str], review.Rules] | None = None
 
     def derive(
         self,
@@ -76,6 +75,13 @@ class Deriver:
         self._replace(connection, document_ids, held, new)
         derived.set_derived(connection, document_ids, True)
 
+    def follow_revisions(self, connection: Connection, *, after: int) -> None:
+        """Compute again what finished documents state that have become revisions since the event at `after`."""
+        events = self._ledger.events(connection, after=after, kinds=("revise",))
+        if revised := {str(event.payload["document"]) for event in events}:
+            reached = sorted(revised | derived.revisions_of(connection, revised))
+            self.derive(connection, sorted(derived.finished_documents(connection, reached)))
+
     def retire(self, connection: Connection, document_ids: Sequence[str]) -> None:
         """Take away all that rests on documents which no source holds any more."""
         self._load_rules(connection)
@@ -87,7 +93,9 @@ class Deriver:
     def resolve_again(self, connection: Connection, node_ids: Iterable[str]) -> None:
         """Compute the entities around nodes again after a decision about them, and mark what hangs on them."""
         self._load_rules(connection)
-        seeds = list(derived.nodes(connection, node_ids))
+        # What a decision was about may be gone, and yet have bound what stands.
+        bound = {other for node in node_ids for other in (node, *self._decided.get(node, ()))}
+        seeds = list(derived.nodes(connection, sorted(bound)))
         moved = self._cluster(connection, seeds)
         derived.mark_nodes(connection, moved)
         entities = {e for e in derived.entities_of(connection, seeds).values() if e}
@@ -101,18 +109,25 @@ class Deriver:
 
     def project(self, store: GraphStore) -> int:
         """Bring the graph up to date with the ledger; return how many keys were waiting."""
-        with self._ledger.reading() as connection:
-            self._load_rules(connection)
-        return project(self._ledger, store, self.ontology, self._rules)
+        return project(self._ledger, store, self.ontology, self._rules_at)
 
     def _load_rules(self, connection: Connection) -> None:
+        """Take the decisions as they stand; only for who holds the write lock: a projection may run beside."""
+        rules = self._rules_at(connection)
+        if rules is not self._rules:
+            self._rules = rules
+            self._decided = _groups(rules.constraints)
+
+    def _rules_at(self, connection: Connection) -> review.Rules:
+        """Return the decisions that stand in a transaction."""
         kinds = (*review.CORRECTION_KINDS, "revise")
         last = self._ledger.last_event(connection, kinds)
-        if last != self._seen_event:
+        known = self._known
+        if known is None or known[0] != last:
             events = self._ledger.events(connection, kinds=kinds)
-            self._rules = review.build_rules((e.id, e.kind, e.payload) for e in events)
-            self._decided = _groups(self._rules.constraints)
-            self._seen_event = last
+            known = last, review.build_rules((e.id, e.kind, e.payload) for e in events)
+            self._known = known
+        return known[1]
 
     # --- one document -------------------------------------------------------------------------------------------------
 
@@ -163,8 +178,8 @@ class Deriver:
         placed: list[tuple[Mention, _Place, NodeRow]] = []
         for mention, place in mentions:
             variant = variants.get((mention.start, mention.end), "")
-            first = node_id(mention.label, name_key(mention.text, mention.label), variant)
-            node = self._node(mention.text, mention.label, variant, first)
+            first = node_id(mention.label, name_key(mention.text, mention.label))
+            node = self._node(mention.text, mention.label, variant)
             if node.id != first:
                 origins[mention.start, mention.end] = first
             if node.label != mention.label:
@@ -197,16 +212,26 @@ class Deriver:
         found.nodes = list(nodes.values())
         found.triples = drafts.triples(rows, renamed)
 
-    def _node(self, text: str, label: str, variant: str, own: str) -> NodeRow:
-        order = 0
-        # A retyped entity may have been retyped again: follow later decisions only, so that a ring ends.
-        while (decision := self._rules.labels.get(own)) and decision[0] > order:
-            order, label = decision
-            own = node_id(label, name_key(text, label), variant)
+    def _node(self, text: str, label: str, variant: str) -> NodeRow:
+        if variant:
+            # What a person split off keeps the type that its name had been given by then.
+            label = self._retyped(text, label, "", until=self._rules.splits[variant])
+        label = self._retyped(text, label, variant)
+        own = node_id(label, name_key(text, label), variant)
         typed = value(text, label) if self._is_value(label) else None
         return NodeRow(
             id=own, label=label, key=name_key(text, label), variant=variant, value=typed.canonical if typed else None
         )
+
+    def _retyped(self, text: str, label: str, variant: str, *, until: float = float("inf")) -> str:
+        """Return the label that people gave a node by the decision `until`."""
+        order = 0
+        # A retyped entity may have been retyped again: follow later decisions only, so that a ring ends.
+        while decision := self._rules.labels.get(node_id(label, name_key(text, label), variant)):
+            if not order < decision[0] < until:
+                break
+            order, label = decision
+        return label
 
     def _is_value(self, label: str) -> bool:
         known = self.ontology.entity_types.get(label)
@@ -356,8 +381,12 @@ class Deriver:
 
 def _groups(constraints: Iterable[tuple[str, str, bool]]) -> dict[str, frozenset[str]]:
     """Return for each node the nodes that hang together with it by constraints of either kind, itself among them."""
-    graph = nx.Graph((a, b) for a, b, _ in constraints)
-    return {node: frozenset(group) for group in nx.connected_components(graph) for node in group}
+    partition = Partition()
+    groups: dict[str, set[str]] = {}
+    nodes = {node for a, b, _ in constraints for node in (a, b) if partition.join(a, b)}
+    for node in nodes:
+        groups.setdefault(partition.find(node), set()).add(node)
+    return {node: frozenset(group) for group in groups.values() for node in group}
 
 
 @dataclass(frozen=True, slots=True)

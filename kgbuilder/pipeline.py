@@ -20,12 +20,12 @@ from graph_schema import Ontology, load_ontology
 from kgbuilder.config import Workspace
 from kgbuilder.corrections import correct, undo
 from kgbuilder.derive import Deriver
-from kgbuilder.errors import IngestError, StoreError
+from kgbuilder.errors import IngestError, ModelError, StoreError
 from kgbuilder.extract import Extractor, load_extractor
 from kgbuilder.ids import content_id
 from kgbuilder.ingest import Limits, chunk, find_files, read_isolated
 from kgbuilder.ledger import Ledger, Reading, derived, views
-from kgbuilder.records import Chunk, Document, Extraction, Passage
+from kgbuilder.records import Chunk, Document, Extraction, Failure, Passage
 from kgbuilder.resolve import Resolver
 from kgbuilder.review import Request
 from kgbuilder.score import Report, evaluate, load_mapping, read_annotated
@@ -73,11 +73,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
-    """What a build did and what stands after it; `cpu_s` is the time of this process by stage."""
+    """What a build did and what stands after it; `cpu_s` is the time of this process by stage.
+
+    `unanswered` says why, when the model was asked and answered nothing at all.
+    """
 
     counts: views.Counts
     documents: int
     unreadable: tuple[IngestError, ...]
+    unanswered: ModelError | None = None
     cancelled: bool
     seconds: float
     cpu_s: Mapping[str, float]
@@ -271,6 +275,7 @@ class _Build:
         self._version = metadata.version("kgbuilder")
         self._flights: dict[str, _Flight] = {}
         self._asked: dict[str, list[str]] = {}  # passage id -> documents that wait for it
+        self._failed_again: set[str] = set()  # passages that are not asked a third time
         self._batch = _Batch()
         self._batch_began = time.monotonic()
         self._writer = _Writer(ledger, deriver, store, self._clock)
@@ -280,6 +285,8 @@ class _Build:
         self._n_chunks = 0
         self._n_chunks_done = 0
         self._n_failed = 0
+        self._n_answered = 0
+        self._loss: Failure | None = None
         self._current = ""
         self._shown = 0.0
 
@@ -302,9 +309,17 @@ class _Build:
             counts=counts,
             documents=self._n_documents,
             unreadable=tuple(self._unreadable),
+            unanswered=self._unanswered(),
             cancelled=cancelled,
             seconds=time.monotonic() - self._began,
             cpu_s=self._clock.totals(),
+        )
+
+    def _unanswered(self) -> ModelError | None:
+        if self._loss is None or self._n_answered:
+            return None
+        return ModelError(
+            f"no passage was answered: {self._loss.what}", where=self._model.name, remedy=self._loss.remedy
         )
 
     def _extract(self, paths: Sequence[str | Path], sources: Mapping[Path, str]) -> None:
@@ -382,8 +397,10 @@ class _Build:
         with self._clock.stage("register"):
             if stamps or not self._ledger.is_registered(readings):
                 with self._ledger.writing("a build") as connection:
+                    before, _ = self._ledger.last_event(connection, ("revise",))
                     left = self._ledger.register(connection, readings, author=self._author)
                     self._deriver.retire(connection, left)
+                    self._deriver.follow_revisions(connection, after=before)
                     self._ledger.put_stamps(connection, stamps)
         texts = {r.document.id: (r.document.text, r.chunks) for r in readings}
         yield from self._open(texts)
@@ -419,14 +436,16 @@ class _Build:
     def _open(self, documents: Mapping[str, tuple[str, tuple[Chunk, ...]]]) -> Iterator[Passage]:
         """Put documents on their way and yield the passages that have to be asked."""
         wanted = [c.passage_id for _, chunks in documents.values() for c in chunks]
+        # Looked up before the ledger is read: what the writer commits in between is found in either.
+        unsettled = self._unsettled(wanted)
         with self._ledger.reading() as connection:
-            states = self._ledger.attempt_states(connection, self._model.fingerprint, wanted)
+            states = self._ledger.attempt_states(connection, self._model.fingerprint, wanted) | unsettled
             finished = derived.finished_documents(connection, documents)
         for document_id, (text, chunks) in documents.items():
             if document_id in self._flights:
                 continue
             self._n_documents += 1
-            open_passages = {c.passage_id for c in chunks if self._is_open(states.get(c.passage_id))}
+            open_passages = {c.passage_id for c in chunks if self._is_open(c.passage_id, states)}
             self._n_chunks += len(chunks)
             self._n_chunks_done += sum(c.passage_id not in open_passages for c in chunks)
             if not open_passages:
@@ -444,14 +463,26 @@ class _Build:
                 if first:
                     yield Passage(id=c.passage_id, text=text[c.start : c.end], language=c.language)
 
-    def _is_open(self, state: str | None) -> bool:
-        return state is None or (self._retry_failed and state != "done")
+    def _is_open(self, passage_id: str, states: Mapping[str, str]) -> bool:
+        state = states.get(passage_id)
+        return state is None or (self._retry_failed and state != "done" and passage_id not in self._failed_again)
+
+    def _unsettled(self, passage_ids: Iterable[str]) -> dict[str, str]:
+        """Return the state of the passages that are answered and not committed yet."""
+        answers = [*self._writer.under_way(), self._batch.passages]
+        return {p: held[p].state for p in passage_ids for held in answers if p in held}
 
     # --- out: answers to batches --------------------------------------------------------------------------------------
 
     def _take(self, extraction: Extraction) -> None:
         self._batch.extractions.append(extraction)
         self._n_failed += extraction.state != "done"
+        if self._retry_failed and extraction.state != "done":
+            self._failed_again.add(extraction.passage_id)
+        if extraction.state == "failed":
+            self._loss = extraction.failure
+        else:
+            self._n_answered += 1
         for document_id in self._asked.pop(extraction.passage_id, ()):
             flight = self._flights[document_id]
             flight.waiting.discard(extraction.passage_id)
@@ -510,7 +541,8 @@ class _Writer:
         self._store = store
         self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kgbuilder-writer")
-        self._under_way: deque[Future[None]] = deque()
+        self._under_way: deque[tuple[Future[None], _Batch]] = deque()
+        self._is_broken = False
         self.n_facts = 0
 
     def __enter__(self) -> "_Writer":
@@ -519,26 +551,42 @@ class _Writer:
     def __exit__(self, kind: object, *_: object) -> None:
         self._thread.shutdown(wait=True)
         while kind is None and self._under_way:
-            self._under_way.popleft().result()
+            self._under_way.popleft()[0].result()
 
     def put(self, batch: _Batch) -> None:
         """Hand a batch over; waits while two are on their way. Raises what stopped an earlier one."""
-        while len(self._under_way) >= _MAX_UNDER_WAY or (self._under_way and self._under_way[0].done()):
-            self._under_way.popleft().result()
-        self._under_way.append(self._thread.submit(self._commit, batch))
+        while len(self._under_way) >= _MAX_UNDER_WAY or (self._under_way and self._under_way[0][0].done()):
+            self._under_way.popleft()[0].result()
+        self._under_way.append((self._thread.submit(self._commit, batch), batch))
+
+    def under_way(self) -> list[Mapping[str, Extraction]]:
+        """Return the answers of the batches that may not be committed yet, oldest first."""
+        return [batch.passages for _, batch in self._under_way]
 
     def _commit(self, batch: _Batch) -> None:
+        if self._is_broken:
+            return
         if batch.extractions or batch.complete:
-            with self._ledger.writing("a build") as connection:
-                with self._clock.stage("record"):
-                    self._ledger.put_attempts(connection, batch.extractions)
-                with self._clock.stage("ground and resolve"):
-                    documents = derived.held_among(connection, list(batch.complete))
-                    self._deriver.derive(connection, documents, texts=batch.complete, fresh=batch.passages)
+            # Without what this batch answers, documents of a later one would be taken for read.
+            self._is_broken = True
+            self._record(batch)
+            self._is_broken = False
         with self._clock.stage("project"):
             self._deriver.project(self._store)
         with self._ledger.reading() as connection:
             self.n_facts = views.n_facts(connection)
+
+    def _record(self, batch: _Batch) -> None:
+        with self._ledger.writing("a build") as connection:
+            with self._clock.stage("record"):
+                self._ledger.put_attempts(connection, batch.extractions)
+            with self._clock.stage("ground and resolve"):
+                documents = derived.held_among(connection, list(batch.complete))
+                # An answer to a passage that was asked before counts for every document that holds it.
+                for extractor_id in {extraction.extractor for extraction in batch.extractions}:
+                    shared = derived.finished_with(connection, extractor_id, batch.passages)
+                    documents += [document for document in shared if document not in batch.complete]
+                self._deriver.derive(connection, documents, texts=batch.complete, fresh=batch.passages)
 
 
 def delete_document(workspace: Workspace, document_id: str, *, author: str = "") -> None:

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from graph_schema import Ontology
 from kgbuilder.ids import content_id
-from kgbuilder.ledger import Ledger, outbox
-from kgbuilder.ledger.outbox import DocumentState, EntityState, EvidenceState, FactState, Waiting
+from kgbuilder.ledger import Connection, Ledger, outbox
+from kgbuilder.ledger.outbox import DocumentState, EntityState, EvidenceState, FactState, Until, Waiting
 from kgbuilder.normalize import fold, pinyin_key
 from kgbuilder.resolve import display_name
 from kgbuilder.review import Rules
@@ -38,14 +38,18 @@ def fact_id(head: str, relation: str, tail: str) -> str:
     return content_id("fact", head, relation, tail)
 
 
-def project(ledger: Ledger, store: GraphStore, ontology: Ontology, rules: Rules) -> int:
+RulesAt = Callable[[Connection], Rules]
+"""Reads what people have decided. Read with the values it judges: a key that is marked again meanwhile waits."""
+
+
+def project(ledger: Ledger, store: GraphStore, ontology: Ontology, rules_at: RulesAt) -> int:
     """Bring the graph up to date with the ledger; return how many keys were waiting."""
     n_keys = 0
     with ledger.projecting():
         with ledger.reading() as connection:
             until = outbox.last_waiting(connection)
         if until:
-            projection = _Projection(ledger, store, ontology, rules, until)
+            projection = _Projection(ledger, store, ontology, rules_at, until)
             n_keys += projection.drain("document", projection.write_documents)
             n_keys += projection.drain("entity", projection.write_entities)
             n_keys += projection.drain("mention", projection.write_mentions)
@@ -57,11 +61,11 @@ def project(ledger: Ledger, store: GraphStore, ontology: Ontology, rules: Rules)
 class _Projection:
     """One round over the outbox."""
 
-    def __init__(self, ledger: Ledger, store: GraphStore, ontology: Ontology, rules: Rules, until: int) -> None:
+    def __init__(self, ledger: Ledger, store: GraphStore, ontology: Ontology, rules_at: RulesAt, until: Until) -> None:
         self._ledger = ledger
         self._store = store
         self._ontology = ontology
-        self._rules = rules
+        self._rules_at = rules_at
         self._until = until
 
     def drain(self, kind: str, write: Callable[[Sequence[Waiting]], None]) -> int:
@@ -111,15 +115,16 @@ class _Projection:
         ids = [w.key[0] for w in keys]
         with self._ledger.reading() as connection:
             states = outbox.entity_states(connection, ids)
+            rules = self._rules_at(connection)
         gone = [i for i in ids if i not in states]
-        rows = [self._entity_row(state) for state in states.values()]
+        rows = [self._entity_row(state, rules) for state in states.values()]
         self._store.write(GraphBatch(entities=tuple(rows), removed_entities=tuple(gone)))
         with self._ledger.writing("a projection") as connection:
             outbox.put_entities(connection, [_entity_values(row) for row in rows], gone)
             outbox.acknowledge(connection, keys)
 
-    def _entity_row(self, state: EntityState) -> EntityRow:
-        given = [self._rules.names[node] for node in state.nodes if node in self._rules.names]
+    def _entity_row(self, state: EntityState, rules: Rules) -> EntityRow:
+        given = [rules.names[node] for node in state.nodes if node in rules.names]
         name = max(given)[1] if given else display_name(state.surfaces)
         aliases = tuple(sorted(set(state.surfaces) - {name}))
         known = self._ontology.entity_type(state.label)
@@ -156,10 +161,11 @@ class _Projection:
         """Write facts, and retire those without evidence."""
         with self._ledger.reading() as connection:
             states = outbox.fact_states(connection, keys)
+            rules = self._rules_at(connection)
         rows: list[FactRow] = []
         gone: list[FactKey] = []
         for state in states:
-            row = self._fact_row(state)
+            row = self._fact_row(state, rules)
             if row is not None:
                 rows.append(row)
             else:
@@ -177,11 +183,11 @@ class _Projection:
         known = self._ontology.relation_type(relation)
         return known.type if known else relation
 
-    def _fact_row(self, state: FactState) -> FactRow | None:
+    def _fact_row(self, state: FactState, rules: Rules) -> FactRow | None:
         evidence = [e for e in state.evidence if e.status != "rejected"]
         if not evidence or state.head == state.tail:
             return None
-        judged = self._judged(state.relation, evidence)
+        judged = _judged(rules, state.relation, evidence)
         if judged == "rejected":
             return None
         person = judged == "accepted" or any(e.status in ("accepted", "added") for e in evidence)
@@ -202,11 +208,13 @@ class _Projection:
             evidence_extractors=tuple(e.extractor for e in kept),
         )
 
-    def _judged(self, relation: str, evidence: Sequence[EvidenceState]) -> str:
-        if not self._rules.facts:
-            return ""
-        found = (self._rules.facts.get((e.head_node, relation, e.tail_node)) for e in evidence)
-        return next((status for status in found if status), "")
+
+def _judged(rules: Rules, relation: str, evidence: Sequence[EvidenceState]) -> str:
+    """Return what was decided last about a fact; "" when nobody has judged it."""
+    if not rules.facts:
+        return ""
+    found = (rules.facts.get((e.head_node, relation, e.tail_node), (0, "")) for e in evidence)
+    return max(found, default=(0, ""))[1]
 
 
 def _document_row(state: DocumentState) -> DocumentRow:

@@ -23,6 +23,7 @@ __all__ = [
     "Span",
     "TripleAnchor",
     "apply_changes",
+    "became",
     "build_rules",
     "parse_request",
     "relocate",
@@ -268,6 +269,7 @@ class Change:
     triple: TripleAnchor | None = None
     start: int = 0
     end: int = 0
+    text: str = ""
     label: str = ""
     relation: str = ""
 
@@ -279,10 +281,11 @@ class Rules:
     changes: dict[str, list[Change]] = field(default_factory=dict)
     variants: dict[tuple[str, int, int], str] = field(default_factory=dict)
     variant_spans: dict[str, list[tuple[Span, str]]] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=dict)  # event of a split -> order of the decision
     labels: dict[str, tuple[int, str]] = field(default_factory=dict)  # node -> (order of the decision, new label)
     constraints: list[tuple[str, str, bool]] = field(default_factory=list)  # (node, node, together?)
     names: dict[str, tuple[int, str]] = field(default_factory=dict)  # node -> (order of the decision, name)
-    facts: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    facts: dict[tuple[str, str, str], tuple[int, str]] = field(default_factory=dict)  # -> (order, status)
     ancestors: dict[str, list[str]] = field(default_factory=dict)  # document -> the documents it replaced
 
 
@@ -294,13 +297,13 @@ def build_rules(events: Iterable[tuple[str, str, Mapping[str, object]]]) -> Rule
         if kind == "undo" and event_id not in undone:
             undone.add(str(payload["event"]))
     rules = Rules()
-    for event_id, kind, payload in events:
+    for order, (event_id, kind, payload) in enumerate(events, 1):
         if event_id not in undone and kind != "undo":
-            _add_rule(rules, event_id, kind, payload)
+            _add_rule(rules, order, event_id, kind, payload)
     return rules
 
 
-def _add_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str, object]) -> None:
+def _add_rule(rules: Rules, order: int, event_id: str, kind: str, payload: Mapping[str, object]) -> None:
     match kind:
         case "revise":
             chain = rules.ancestors.setdefault(str(payload["document"]), [])
@@ -312,6 +315,7 @@ def _add_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str, obje
             pairs = [(a, b) for a in _strings(payload["left"]) for b in _strings(payload["right"])]
             rules.constraints.extend([(a, b, False) for a, b in pairs])
         case "split":
+            rules.splits[event_id] = order
             for span in _spans(payload["spans"]):
                 rules.variants[span.document, span.start, span.end] = event_id
                 rules.variant_spans.setdefault(span.document, []).append((span, event_id))
@@ -322,21 +326,45 @@ def _add_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str, obje
             rules.constraints.extend([(out[0], other, True) for other in out[1:]])
             rules.constraints.extend([(a, b, False) for a in out for b in rest])
         case "rename":
-            named = (max((order for order, _ in rules.names.values()), default=0) + 1, str(payload["name"]))
-            rules.names.update(dict.fromkeys(_strings(payload["nodes"]), named))
+            rules.names.update(dict.fromkeys(_strings(payload["nodes"]), (order, str(payload["name"]))))
         case "relabel":
-            retyped = (max((order for order, _ in rules.labels.values()), default=0) + 1, str(payload["label"]))
-            rules.labels.update(dict.fromkeys(_strings(payload["nodes"]), retyped))
+            rules.labels.update(dict.fromkeys(_strings(payload["nodes"]), (order, str(payload["label"]))))
+            _carry_over(rules, became(payload))
         case "accept_fact" | "reject_fact" | "fix_fact_relation" | "reverse_fact":
-            _add_fact_rule(rules, event_id, kind, payload)
+            _add_fact_rule(rules, order, event_id, kind, payload)
         case _:
             change = _change(event_id, kind, payload)
             rules.changes.setdefault(_document_of(change), []).append(change)
 
 
-def _add_fact_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str, object]) -> None:
+def became(payload: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Return which node each node of a retyped entity became, as (before, after)."""
+    pairs = payload.get("became", ())
+    found = (_strings(pair) for pair in pairs) if isinstance(pairs, list | tuple) else ()
+    return tuple((before, after) for before, after in found)
+
+
+def _carry_over(rules: Rules, pairs: Iterable[tuple[str, str]]) -> None:
+    """Let what was decided about nodes hold for what they became, and keep these one entity."""
+    after: dict[str, list[str]] = {}
+    for old, new in pairs:
+        after.setdefault(old, []).append(new)
+    for old, nodes in after.items():
+        if old in rules.names:
+            rules.names.update(dict.fromkeys(nodes, rules.names[old]))
+    for (head, relation, tail), judged in list(rules.facts.items()):
+        for h in after.get(head, (head,)):
+            rules.facts.update(dict.fromkeys(((h, relation, t) for t in after.get(tail, (tail,))), judged))
+    for a, b, together in list(rules.constraints):
+        if a in after or b in after:
+            rules.constraints.extend((x, y, together) for x in after.get(a, (a,)) for y in after.get(b, (b,)))
+    first, *others = dict.fromkeys(new for nodes in after.values() for new in nodes) or ("",)
+    rules.constraints.extend((first, other, True) for other in others)
+
+
+def _add_fact_rule(rules: Rules, order: int, event_id: str, kind: str, payload: Mapping[str, object]) -> None:
     pair = NodePair.model_validate(payload["fact"])
-    status = "accepted" if kind == "accept_fact" else "rejected"
+    status = (order, "accepted" if kind == "accept_fact" else "rejected")
     rules.facts.update(dict.fromkeys(((h, pair.relation, t) for h in pair.heads for t in pair.tails), status))
     single = {"fix_fact_relation": "fix_relation", "reverse_fact": "reverse"}.get(kind)
     if single is None:
@@ -347,7 +375,7 @@ def _add_fact_rule(rules: Rules, event_id: str, kind: str, payload: Mapping[str,
         change = Change(kind=single, event_id=event_id, triple=anchor, relation=relation)
         rules.changes.setdefault(anchor.head.document, []).append(change)
     heads, tails = (pair.tails, pair.heads) if single == "reverse" else (pair.heads, pair.tails)
-    rules.facts.update(dict.fromkeys(((h, relation, t) for h in heads for t in tails), "accepted"))
+    rules.facts.update(dict.fromkeys(((h, relation, t) for h in heads for t in tails), (order, "accepted")))
 
 
 def _change(event_id: str, kind: str, payload: Mapping[str, object]) -> Change:
@@ -358,6 +386,7 @@ def _change(event_id: str, kind: str, payload: Mapping[str, object]) -> Change:
         triple=TripleAnchor.model_validate(payload["triple"]) if "triple" in payload else None,
         start=int(str(payload.get("start", 0))),
         end=int(str(payload.get("end", 0))),
+        text=str(payload.get("text", "")),
         label=str(payload.get("label", "")),
         relation=str(payload.get("relation", "")),
     )
@@ -416,12 +445,18 @@ def _moved(change: Change, document_id: str, text: str) -> Change | None:
         if span is None:
             return None
         by = span.start - change.span.start
-        return replace(change, span=span, start=change.start + by, end=change.end + by)
+        start, end = change.start + by, change.end + by
+        # New ends that would stand around other words say nothing about this text.
+        if change.kind == "fix_span" and not (0 <= start < end <= len(text) and change.text in ("", text[start:end])):
+            return None
+        return replace(change, span=span, start=start, end=end)
     if change.triple is None:
         return None
     head, tail = (relocate(s, document_id, text) for s in (change.triple.head, change.triple.tail))
     if head is None or tail is None:
-        return None
+        # A triple is rejected by its words, which need no place of their own: they may stand here twice.
+        rejects = change.kind in ("reject_triple", "fix_relation", "reverse")
+        return replace(change, kind="reject_triple") if rejects else None
     by = head.start - change.triple.head.start
     start, end = change.triple.start + by, change.triple.end + by
     places = (head.start, head.end, tail.start, tail.end)

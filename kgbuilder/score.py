@@ -303,12 +303,17 @@ def read_annotated(path: Path) -> Iterator[AnnotatedText]:
 
     Raises:
         ParseError: naming file and line, for a line that is not UTF-8, not JSON, or not of this form, or whose offsets
-            do not hold the text.
+            do not hold the text; naming the file, when it cannot be read.
     """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield _read_line(line, f"{path}:{number}")
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _read_line(line, f"{path}:{number}")
+    except OSError as error:
+        raise ParseError(
+            f"cannot be read: {error.strerror}", where=str(path), remedy="give a file of annotated records"
+        ) from error
 
 
 def load_mapping(path: Path) -> dict[str, Mapped]:

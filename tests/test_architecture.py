@@ -175,9 +175,10 @@ def exported(tree: ast.Module) -> list[str] | None:
 
 
 def loose_dataclasses(modules: Modules) -> list[str]:
-    wanted = {"frozen", "slots", "kw_only"}
     found = []
     for name, tree in modules.items():
+        # Inside one package of rules, a short record may be built by position.
+        wanted = {"frozen", "slots"} if ".lexicon." in name else {"frozen", "slots", "kw_only"}
         for node in ast.walk(tree):
             # A private record may be a builder that fills up.
             if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):

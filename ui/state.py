@@ -176,7 +176,7 @@ def ledger() -> Ledger:
     return _ledger(str(workspace().folder))
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Ledger.close)
 def _ledger(folder: str) -> Ledger:
     found = _workspace(folder)
     return Ledger.open(found.ledger_url, lock_path=found.lock_path)
@@ -199,7 +199,7 @@ def store() -> "GraphStore":
     return _store(str(workspace().folder))
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=lambda store: store.close())
 def _store(folder: str) -> "GraphStore":
     from kgbuilder.pipeline import open_store
 

@@ -112,6 +112,8 @@ class _Crew(Generic[_In, _Out]):
             task.add_done_callback(self._finish)
 
     def _finish(self, task: asyncio.Task[_Out]) -> None:
+        if not task.cancelled():
+            task.exception()  # of many that fail only the first is raised; asyncio prints what nobody has looked at
         self._tasks.discard(task)
         self._done.put(task)
 

@@ -29,6 +29,10 @@ KEY_VARIABLE: Final = "KGBUILDER_ENDPOINT_API_KEY"
 _WHERE: Final = "extractors.endpoint"
 _TRUNCATED: Final = "truncated reply"
 _UNREADABLE: Final = "unreadable reply"
+_REMEDIES: Final = {
+    _TRUNCATED: "raise `max_tokens` or take smaller chunks, then ask again",
+    _UNREADABLE: "ask again, or take a model that keeps to JSON",
+}
 _MAX_SHOWN_CHARS: Final = 500
 
 
@@ -215,24 +219,23 @@ class EndpointExtractor:
             if parsed.complete or parsed.mentions or parsed.triples:
                 return _answer(parsed, completion, tuple(replies))
             what = "the reply was cut off before its first claim"
-        return _Answer(
-            replies=tuple(replies), quarantined=(_quarantined(_UNREADABLE, replies[-1].text, what),), is_unreadable=True
-        )
+        return _Answer(replies=tuple(replies), quarantined=(_quarantined(_UNREADABLE, replies[-1].text, what),))
 
     def _extraction(self, passage: Passage, answers: "Sequence[_Answer]") -> Extraction:
-        failure = next((answer.failure for answer in answers if answer.failure), None)
-        claims = () if failure else answers
-        is_unreadable = any(answer.is_unreadable for answer in answers)
+        lost = next((answer.failure for answer in answers if answer.failure), None)
+        claims = () if lost else answers
+        quarantined = tuple(item for answer in answers for item in answer.quarantined)
+        unread = next((item for item in quarantined if item.reason in _REMEDIES), None)
         return Extraction(
             passage_id=passage.id,
             extractor=self.fingerprint,
-            # With several prompts, what the readable replies claim is kept beside one that is not.
-            state="failed" if failure else "quarantined" if is_unreadable else "done",
+            # What could be read is kept beside what could not.
+            state="failed" if lost else "quarantined" if unread else "done",
             mentions=tuple(claim for answer in claims for claim in answer.mentions),
             triples=tuple(claim for answer in claims for claim in answer.triples),
             replies=tuple(reply for answer in answers for reply in answer.replies),
-            quarantined=tuple(item for answer in answers for item in answer.quarantined),
-            failure=failure,
+            quarantined=quarantined,
+            failure=lost or (_unread(unread) if unread else None),
         )
 
 
@@ -245,7 +248,6 @@ class _Answer:
     triples: tuple[TripleClaim, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     failure: Failure | None = None
-    is_unreadable: bool = False
 
 
 def _shut(loop: BackgroundLoop, client: ModelClient) -> None:
@@ -262,6 +264,10 @@ def _answer(parsed: ParsedReply, completion: Completion, replies: tuple[Reply, .
         what = "the reply was cut off; the claims before the cut are kept"
         quarantined += (_quarantined(_TRUNCATED, completion.text[-_MAX_SHOWN_CHARS:], what),)
     return _Answer(replies=replies, mentions=mentions, triples=triples, quarantined=quarantined)
+
+
+def _unread(item: Quarantined) -> Failure:
+    return Failure(kind=item.reason, what=item.detail, remedy=_REMEDIES[item.reason])
 
 
 def _quarantined(reason: str, text: str, detail: str) -> Quarantined:

@@ -87,17 +87,18 @@ class _Reader:
             late = Event()
             timer = Timer(limits.max_reader_s, _end_late, (child, late))
             timer.start()
+            is_answered = False
             try:
-                return self._ask(child, path, source)
+                found = self._ask(child, path, source)
+                is_answered = True
+                return found
             except (OSError, EOFError, ValueError):
-                self.close()
                 return [_died(source, limits, late.is_set())]
-            except BaseException:
-                # What the child still has to say must not be taken for the answer to the next question.
-                self.close()
-                raise
             finally:
                 timer.cancel()
+                # What the child still has to say must not be taken for the answer to the next question.
+                if not is_answered:
+                    self.close()
 
     def close(self) -> None:
         """End the child."""

@@ -167,6 +167,26 @@ def attempted_among(connection: sa.Connection, document_ids: Sequence[str]) -> l
     return [document_id for document_id in document_ids if document_id not in missing]
 
 
+def finished_with(connection: sa.Connection, extractor_id: str, passage_ids: Iterable[str]) -> list[str]:
+    """Return the finished documents of an extractor that hold any of the passages, by id."""
+    joined = t.chunk.join(t.reading, t.reading.c.document_id == t.chunk.c.document_id)
+    query = sa.select(t.chunk.c.document_id).select_from(joined)
+    query = query.where(t.reading.c.derived == 1, t.reading.c.extractor_id == extractor_id)
+    found: set[str] = set()
+    for ids in batches(passage_ids, IN_ROWS):
+        found.update(connection.execute(query.where(t.chunk.c.passage_id.in_(ids))).scalars())
+    return sorted(found)
+
+
+def surfaces_of(connection: sa.Connection, node_ids: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the (node, spelling) pairs of nodes, sorted."""
+    found: list[tuple[str, str]] = []
+    for ids in batches(node_ids, IN_ROWS):
+        rows = connection.execute(sa.select(t.surface.c.node_id, t.surface.c.text).where(t.surface.c.node_id.in_(ids)))
+        found += [(row.node_id, row.text) for row in rows]
+    return sorted(found)
+
+
 def extractor_of(connection: sa.Connection, document_id: str) -> str:
     """Return the fingerprint of the extractor that reads a document now."""
     query = sa.select(t.reading.c.extractor_id).where(t.reading.c.document_id == document_id)

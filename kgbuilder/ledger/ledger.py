@@ -158,6 +158,7 @@ class Ledger:
         sources = _rows_by(connection, t.source, t.source.c.source, [r.document.source for r in readings])
         known = _rows_by(connection, t.reading, t.reading.c.document_id, [r.document.id for r in readings])
         left: dict[str, None] = {}
+        held_anew: set[str] = set()
         for source in sorted(
             _rows_by(connection, t.failure, t.failure.c.source, [r.document.source for r in readings])
         ):
@@ -176,10 +177,12 @@ class Ledger:
             else:
                 self.append(connection, "add", event, author=author)
             _hold(connection, reading.document.source, reading.document.id)
+            held_anew.add(reading.document.id)
             if not stands or settings != _held_settings(stands):
                 _put_reading(connection, reading, settings)
             sources[reading.document.source] = {"document_id": reading.document.id}
             known[reading.document.id] = {"document_id": reading.document.id, **settings}
+        _mark_documents(connection, {*held_anew, *left})
         return [document for document in left if not self.sources(connection, document)]
 
     def _put_document(self, connection: sa.Connection, document: Document) -> None:
@@ -344,10 +347,14 @@ class Ledger:
                 seq=row.seq, id=row.id, kind=row.kind, payload=orjson.loads(row.payload), author=row.author, at=row.at
             )
 
-    def last_event(self, connection: sa.Connection, kinds: Iterable[str]) -> int:
-        """Return the place of the last event of the given kinds; 0 when there is none."""
-        query = sa.select(sa.func.max(t.event.c.seq)).where(t.event.c.kind.in_(list(kinds)))
-        return connection.execute(query).scalar() or 0
+    def last_event(self, connection: sa.Connection, kinds: Iterable[str]) -> tuple[int, str]:
+        """Return the place and the id of the last event of the given kinds; (0, "") when there is none.
+
+        A place alone does not tell events apart: one that is rolled back leaves its place to the next.
+        """
+        last = sa.select(sa.func.max(t.event.c.seq)).where(t.event.c.kind.in_(list(kinds))).scalar_subquery()
+        row = connection.execute(sa.select(t.event.c.seq, t.event.c.id).where(t.event.c.seq == last)).first()
+        return (row.seq, row.id) if row else (0, "")
 
     # --- files that could not be read ---------------------------------------------------------------------------------
 
@@ -387,6 +394,14 @@ def _held_settings(row: Mapping[str, object]) -> dict[str, object]:
 def _hold(connection: sa.Connection, source: str, document_id: str) -> None:
     connection.execute(sa.delete(t.source).where(t.source.c.source == source))
     connection.execute(sa.insert(t.source), [{"source": source, "document_id": document_id}])
+
+
+def _mark_documents(connection: sa.Connection, document_ids: Iterable[str]) -> None:
+    """Tell the graph of documents that it has and whose sources are others now."""
+    for ids in batches(sorted(document_ids), IN_ROWS):
+        query = sa.select(t.reading.c.document_id).where(t.reading.c.document_id.in_(ids), t.reading.c.derived == 1)
+        stand = connection.execute(query.order_by(t.reading.c.document_id)).scalars().all()
+        mark(connection, "document", [(document_id, "", "") for document_id in stand])
 
 
 def _put_reading(connection: sa.Connection, reading: Reading, settings: Mapping[str, object]) -> None:

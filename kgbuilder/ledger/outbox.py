@@ -17,6 +17,7 @@ __all__ = [
     "EntityState",
     "EvidenceState",
     "FactState",
+    "Until",
     "Waiting",
     "acknowledge",
     "chunk_states",
@@ -91,16 +92,28 @@ class FactState:
     evidence: tuple[EvidenceState, ...]
 
 
-def last_waiting(connection: sa.Connection) -> int:
-    """Return the place of the last key on the outbox, 0 when nothing waits."""
-    return connection.execute(sa.select(sa.func.max(t.outbox.c.seq))).scalar() or 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """Where a round ends: the last place and the last stamp on the outbox when it began.
+
+    The place alone does not do: a key that is marked again keeps its place, and SQLite gives a freed place anew.
+    """
+
+    seq: int
+    stamp: int
 
 
-def waiting(connection: sa.Connection, kind: str, *, until: int, limit: int) -> list[Waiting]:
-    """Return the first keys of a kind up to place `until`."""
+def last_waiting(connection: sa.Connection) -> Until | None:
+    """Return where a round over the outbox ends; None when nothing waits."""
+    seq, stamp = connection.execute(sa.select(sa.func.max(t.outbox.c.seq), sa.func.max(t.outbox.c.stamp))).one()
+    return None if seq is None else Until(seq=seq, stamp=stamp)
+
+
+def waiting(connection: sa.Connection, kind: str, *, until: Until, limit: int) -> list[Waiting]:
+    """Return the first keys of a kind that were marked before the round began."""
     query = (
         sa.select(t.outbox)
-        .where(t.outbox.c.kind == kind, t.outbox.c.seq <= until)
+        .where(t.outbox.c.kind == kind, t.outbox.c.seq <= until.seq, t.outbox.c.stamp <= until.stamp)
         .order_by(t.outbox.c.seq)
         .limit(limit)
     )

@@ -112,6 +112,7 @@ class State:
     http_port: int
     root_password: str
     reader_password: str
+    has_users: bool
 
 
 def main(arguments: list[str]) -> int:
@@ -253,6 +254,7 @@ class _Broker:
             http_port=before.http_port if before and _is_free(before.http_port) else _free_port(),
             root_password=before.root_password if before else secrets.token_hex(16),
             reader_password=before.reader_password if before else secrets.token_hex(16),
+            has_users=before.has_users if before else False,
         )
         _write_state(self._plan.folder, self._state)
 
@@ -269,7 +271,7 @@ class _Broker:
                 return
 
     def _start_once(self) -> None:
-        server = _Server(self._plan, self._state, self._lock)
+        server = _Server(self._plan, self._state, self._lock, has_users=self._state.has_users)
         self._server = server
         self._state = dataclasses.replace(self._state, server_pid=server.pid)
         _write_state(self._plan.folder, self._state)
@@ -287,6 +289,9 @@ class _Broker:
             server.stop()
             raise
         self._selector.register(server.alive, selectors.EVENT_READ)
+        if not self._state.has_users:
+            self._state = dataclasses.replace(self._state, has_users=True)
+            _write_state(self._plan.folder, self._state)
         for lease in self._leases:
             self._grant(lease)
 
@@ -376,11 +381,12 @@ def _send(connection: socket.socket, answer: dict[str, object]) -> None:
 class _Server:
     """The Java process, under a supervisor that ends it when this process is gone."""
 
-    def __init__(self, plan: Plan, state: State, lock: int) -> None:
+    def __init__(self, plan: Plan, state: State, lock: int, *, has_users: bool) -> None:
         self._state = state
+        self._has_users = has_users
         self.ready = False
         self.log = plan.folder / "server.log"
-        _write_rights(plan.folder)
+        _write_rights(plan.folder, keep_users=has_users)
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py")), *_command(plan, state)],
@@ -428,6 +434,8 @@ class _Server:
 
     def create_reader(self) -> None:
         """Make the user that may read and nothing else, before anybody can ask the server for anything."""
+        if self._has_users:
+            return
         user = {"name": READER, "password": self._state.reader_password, "databases": {DATABASE: ["reader"]}}
         body = json.dumps({"command": f"create user {json.dumps(user)}"}).encode()
         credentials = base64.b64encode(f"root:{self._state.root_password}".encode()).decode()
@@ -487,11 +495,11 @@ def _command(plan: Plan, state: State) -> list[str]:
     ]
 
 
-def _write_rights(folder: Path) -> None:
+def _write_rights(folder: Path, *, keep_users: bool) -> None:
     config = folder / "config"
     config.mkdir(mode=0o700, exist_ok=True)
-    # Users are made anew at every start, with the passwords of this start.
-    (config / "server-users.jsonl").unlink(missing_ok=True)
+    if not keep_users:
+        (config / "server-users.jsonl").unlink(missing_ok=True)
     (config / "server-groups.json").write_text(json.dumps(_RIGHTS), encoding="utf-8")
 
 

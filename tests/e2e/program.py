@@ -15,6 +15,7 @@ import yaml
 
 from kgbuilder.config import open_workspace
 from kgbuilder.export import export
+from kgbuilder.ledger import Ledger
 from kgbuilder.pipeline import open_ledger, open_ontology
 from kgbuilder.stores import GraphStore, open_embedded
 from tests.servers.model import ModelServer
@@ -106,6 +107,8 @@ class Program:
         )
 
     def _placed(self, arguments: Sequence[str]) -> list[str]:
+        if arguments[0] == "instructions":  # the one command that needs no workspace
+            return list(arguments)
         return [arguments[0], "--workspace", str(self.workspace), *arguments[1:]]
 
     def run(
@@ -133,15 +136,18 @@ class Program:
         return self.run(*arguments, "--json").json()
 
     def store(self) -> GraphStore:
-        """Open the graph."""
+        """Open the graph in this process."""
         return self._place.store()
+
+    def ledger(self) -> Ledger:
+        """Open the ledger in this process."""
+        return open_ledger(open_workspace(self.workspace, environment={}))
 
     def exported(self) -> dict[str, bytes]:
         """Return the canonical export, file by file; made in this process, because tests want it often."""
-        workspace = open_workspace(self.workspace, environment={})
         out = self.workspace / "canonical"
-        with open_ledger(workspace) as ledger, self.store() as store:
-            export(ledger, store, open_ontology(workspace), "jsonl", out)
+        with self.ledger() as ledger, self.store() as store:
+            export(ledger, store, open_ontology(open_workspace(self.workspace, environment={})), "jsonl", out)
         return {name: (out / name).read_bytes() for name in _CANONICAL}
 
     def sha256(self) -> str:

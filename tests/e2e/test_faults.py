@@ -1,12 +1,12 @@
 """Builds with a model that fails in every way there is: nothing false in the graph, nothing lost, all of it told."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kgbuilder.ledger import views
 from tests.e2e.conftest import MakeProgram, emptied
 from tests.e2e.graphs import check_grounded
 from tests.e2e.program import Outcome, Place, Program
@@ -40,30 +40,34 @@ def ask_impatiently(program: Program, model: ModelServer, **settings: object) ->
     program.ask(model, max_retries=1, timeout_s={"total": 1.5}, **settings)
 
 
-def chunks_of(program: Program) -> Iterator[dict[str, Any]]:
-    for document in program.json("status", "--documents", "--no-analysis")["documents_list"]:
-        yield from program.json("show", document["id"])["chunks"]
+def chunks_of(program: Program) -> list[views.ChunkView]:
+    """Return every chunk as `kgbuilder show` and the app show it."""
+    with program.ledger() as ledger, ledger.reading() as connection:
+        documents = views.document_views(connection, limit=1000)
+        return [chunk for document in documents for chunk in views.chunk_views(connection, document.id)]
 
 
 def check_told(program: Program) -> dict[str, Any]:
     """Check that every chunk has ended, with what the model said, and that all counts agree; return the status."""
     status: dict[str, Any] = program.json("status")
     counts = status["chunks"]
-    chunks = list(chunks_of(program))
+    chunks = chunks_of(program)
     assert counts["pending"] == 0
     assert counts["done"] + counts["failed"] + counts["quarantined"] == counts["total"] == len(chunks)
     for state in ("done", "failed", "quarantined"):
-        assert counts[state] == sum(chunk["state"] == state for chunk in chunks)
+        assert counts[state] == sum(chunk.state == state for chunk in chunks)
     for chunk in chunks:
-        if chunk["state"] == "done":
-            assert chunk["replies"]
-            assert chunk["replies"][-1]["text"]
+        if chunk.state == "done":
+            assert chunk.failure is None
         else:
-            assert chunk["failure"]["what"], chunk
-        if chunk["state"] == "quarantined":
-            assert chunk["replies"][-1]["text"]
-            assert chunk["quarantined"]
-    assert sum(len(chunk["quarantined"]) for chunk in chunks) == status["quarantined"]
+            assert chunk.failure
+            assert chunk.failure["what"]
+        if chunk.state != "failed":
+            assert chunk.replies
+            assert all(reply["text"] for reply in chunk.replies)
+        if chunk.state == "quarantined":
+            assert chunk.quarantined
+    assert sum(len(chunk.quarantined) for chunk in chunks) == status["quarantined"]
     assert sum(status["quarantine_reasons"].values()) == status["quarantined"]
     assert sum(loss["n"] for loss in status["losses"]) == counts["failed"] + counts["quarantined"]
     facts = program.rows("facts")

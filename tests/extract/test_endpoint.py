@@ -162,7 +162,7 @@ def test_a_fault_that_passes_is_healed_by_asking_again(kind: str, stream: bool) 
     settings = {"stream": stream, "max_retries": 8, "timeout_s": {"total": 0.3}}
     found, counts = extract(script, passages, **settings)
     assert counts[kind] > 0
-    if kind not in ("wrong_keys", "garbage"):
+    if kind not in ("truncated", "wrong_keys", "garbage"):
         assert states(found) == {"done"}
     for extraction in found.values():
         is_whole = extraction.state == "done" and not extraction.quarantined
@@ -182,11 +182,11 @@ def test_a_fault_that_passes_is_healed_by_asking_again(kind: str, stream: bool) 
         ("cut", "failed", "cut reply"),
         ("empty", "failed", "empty reply"),
         ("prose", "done", None),
-        ("truncated", "done", None),
         ("repeats", "done", None),
         ("hallucination", "done", None),
-        ("wrong_keys", "quarantined", None),
-        ("garbage", "quarantined", None),
+        ("truncated", "quarantined", "truncated reply"),
+        ("wrong_keys", "quarantined", "unreadable reply"),
+        ("garbage", "quarantined", "unreadable reply"),
     ],
 )
 def test_a_fault_that_stays_ends_in_its_state(kind: str, state: str, failure: str | None, stream: bool) -> None:
@@ -199,8 +199,9 @@ def test_a_fault_that_stays_ends_in_its_state(kind: str, state: str, failure: st
         assert extraction.replies or kind in ("http_500", "http_429", "reset", "empty_body", "empty", "hang")
         if state == "quarantined":
             assert extraction.quarantined
-            assert len(extraction.replies) == 2
+            assert len(extraction.replies) == (1 if kind == "truncated" else 2)
         if kind == "truncated":
+            assert extraction.mentions
             assert "truncated reply" in {item.reason for item in extraction.quarantined}
         if kind == "hallucination":
             assert any(claim.text == HALLUCINATED for claim in extraction.mentions)

@@ -61,6 +61,15 @@ def test_the_encoding_the_page_declares_is_used(tmp_path: Path, charset: str, co
     assert "研究所位於棠州的郊區" in _page(tmp_path, html.replace("页", "頁").replace("录", "錄").encode(codec)).text
 
 
+@pytest.mark.parametrize("padding", ["", " "])
+def test_a_declaration_that_cannot_be_true_does_not_garble_the_page(tmp_path: Path, padding: str) -> None:
+    html = f'<html><meta charset="utf-16"><body><p>caf\xe9</p></body></html>{padding}'
+    (tmp_path / "a.html").write_bytes(html.encode("latin-1"))
+    (error,) = read(tmp_path / "a.html")
+    assert isinstance(error, IngestError)
+    assert "UTF-8" in error.remedy
+
+
 def test_a_page_without_a_declaration_is_read_as_gb18030(tmp_path: Path) -> None:
     assert "远棹科技" in _page(tmp_path, f"<html><body>{ARTICLE}</body></html>".encode("gb18030")).text
 

@@ -149,6 +149,12 @@ def test_gb18030_lines_are_read(tmp_path: Path) -> None:
     assert [document.text for document in documents if isinstance(document, Document)][3] == "第2位地质学家，生于江南。"
 
 
+def test_a_gb18030_line_that_passes_for_utf8_stays_gb18030(tmp_path: Path) -> None:
+    (b'{"text": "\xc4\xa3"}').decode("utf-8")
+    documents = _jsonl(tmp_path, '{"text": "第一位地质学家，生于江南。"}'.encode("gb18030"), b'{"text": "\xc4\xa3"}')
+    assert [getattr(document, "text", None) for document in documents] == ["第一位地质学家，生于江南。", "模"]
+
+
 def test_a_damaged_first_line_does_not_garble_the_rest(tmp_path: Path) -> None:
     good = '{"text": "沈砚秋是一位地质学家，生于江南。"}'
     results = _jsonl(tmp_path, good.encode()[:-10] + b'\xe5"}', good, good)

@@ -92,7 +92,7 @@ def jars() -> Path:
 class Neo4jServer:
     """One server in one folder; it never outlives the process that made it."""
 
-    def __init__(self, home: Path, *, heap: str = "512m", transaction_memory: str = "256m") -> None:
+    def __init__(self, home: Path, *, heap: str = "512m", transaction_memory: str = "64m") -> None:
         self.home = home
         self.user, self.password = "neo4j", secrets.token_hex(8)
         self.port = _free_port()

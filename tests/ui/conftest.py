@@ -18,13 +18,7 @@ Draw = Callable[..., AppTest]
 def _closed() -> Iterator[None]:
     """Let the databases go that the pages of a test opened."""
     yield
-    for folder in list(OPENED):
-        state._ledger(str(folder)).close()
-        OPENED.remove(folder)
     st.cache_resource.clear()
-
-
-OPENED: list[Path] = []
 
 
 @pytest.fixture
@@ -33,8 +27,6 @@ def draw(monkeypatch: pytest.MonkeyPatch) -> Draw:
 
     def drawn(workspace: Workspace, page: str, language: str = "en", **parameters: str) -> AppTest:
         monkeypatch.setenv(state.WORKSPACE_VARIABLE, str(workspace.folder))
-        if workspace.folder not in OPENED:
-            OPENED.append(workspace.folder)
         app = AppTest.from_string(f"from ui.app import main\nmain({page!r})", default_timeout=30)
         for name, value in {"lang": language, **parameters}.items():
             app.query_params[name] = value

@@ -1,6 +1,7 @@
 """Every word of the pages in both languages."""
 
 import ast
+import functools
 import string
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ui.names import Names
 UI = Path(__file__).parents[2] / "ui"
 
 
+@functools.cache
 def asked() -> set[str]:
     """The keys that the source asks for by a constant."""
     keys = set()
@@ -26,6 +28,7 @@ def asked() -> set[str]:
     return keys
 
 
+@functools.cache
 def families() -> set[str]:
     """The beginnings of keys that the source puts together, such as "status."."""
     found = set()

@@ -80,6 +80,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="children are counted in /proc")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_children_end_with_their_parent(tmp_path, number):
@@ -106,6 +107,7 @@ def test_the_children_end_with_their_parent(tmp_path, number):
     assert not is_running(workspace)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="children are counted in /proc")
 def test_a_worker_that_dies_is_started_again(tmp_path):
     workspace = make(tmp_path / "ws")

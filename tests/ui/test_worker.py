@@ -283,6 +283,7 @@ def in_process(workspace) -> subprocess.Popen:
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path})
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_puts_its_job_back(workspace, queue):
     job_id = queue.put()
     with in_process(workspace) as process:
@@ -294,6 +295,7 @@ def test_a_worker_that_is_told_to_end_puts_its_job_back(workspace, queue):
     assert job.progress["starts"] == 0
 
 
+@pytest.mark.slow
 def test_a_killed_worker_leaves_its_job_to_the_next(workspace, queue, monkeypatch):
     job_id = queue.put()
     with in_process(workspace) as process:

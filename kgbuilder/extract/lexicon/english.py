@@ -18,6 +18,10 @@ _PARTICLE = (
 _SEQUENCE = re.compile(f"{_CAP}(?:(?: (?:& )?| {_PARTICLE} ){_CAP}){{0,7}}")
 _QUOTED = re.compile(r"[“\"]([A-ZÀ-Þ0-9][^“”\"\n]{1,60})[”\"]")
 _OF = re.compile(rf" (?:of|for) (?:the )?({_CAP}(?:(?: | and ){_CAP}){{0,4}})")
+_TITLE_GOES_ON = re.compile(
+    rf"['’]s? {_CAP}|(?: (?:of|and|the|in|for|to|on|a|an|from|at|with)){{1,2}} {_CAP}(?: {_CAP}){{0,4}}"
+)
+_MAX_TITLE_CHARS = 80
 _LEGAL_FORM = re.compile(r"\.?,? ((?:Ltd|Inc|LLC|Limited|LLP|GmbH|Corp)\b)")
 _POSSESSIVE = re.compile(rf"['’]s? ({_CAP}(?: {_CAP}){{0,3}})")
 _INITIAL = re.compile(r"[A-Z]\.(?:[A-Z]\.)*")
@@ -164,6 +168,8 @@ class EnglishNames:
 
     def _named(self, text: str, start: int, end: int, known: dict[tuple[int, int], str]) -> Iterator[Span]:
         kind, score = self._kind(text, start, end, known)
+        if kind == "WORK":
+            start, end = _whole_title(text, start, end)
         if kind:
             yield span(start, end, kind, score)
             return
@@ -279,6 +285,14 @@ class EnglishNames:
 
 
 _CONTEXT_KINDS = {"person": "PER", "place": "LOC.place", "organisation": "ORG", "work": "WORK", "product": "PRODUCT"}
+
+
+def _whole_title(text: str, start: int, end: int) -> tuple[int, int]:
+    """Read a title on over its small words and back over its article: The Salt of the Earth."""
+    while (more := _TITLE_GOES_ON.match(text, end)) is not None and end - start < _MAX_TITLE_CHARS:
+        end = more.end()
+    article = next((word for word in ("The ", "An ", "A ") if text.endswith(word, 0, start)), "")
+    return start - len(article), end
 
 
 def _short(start: int, end: int, kind: str, fulls: list[Span]) -> Span:

@@ -15,9 +15,9 @@ from kgbuilder.extract.lexicon.grammars import grammar
 from kgbuilder.extract.lexicon.patterns import load_rules
 from kgbuilder.extract.lexicon.relations import Fact, find_facts
 from kgbuilder.extract.lexicon.segment import load_segmenter
-from kgbuilder.extract.lexicon.simplified import simplify
 from kgbuilder.extract.lexicon.span import Span
 from kgbuilder.ids import content_id
+from kgbuilder.normalize import simplified
 from kgbuilder.records import Extraction, MentionClaim, Passage, TripleClaim
 
 __all__ = ["LexiconExtractor", "create"]
@@ -182,7 +182,7 @@ class _Reader:
 
     def read(self, text: str) -> tuple[list[Span], list[Fact]]:
         if self._is_chinese:
-            text = simplify(text)
+            text = simplified(text)
         spans = self._names.find(text)
         return spans, list(find_facts(read_clauses(text, spans, self._grammar), self._rules))
 

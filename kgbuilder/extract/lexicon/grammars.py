@@ -81,7 +81,9 @@ def _english() -> Grammar:
             for label, signs in ((label, class_of(label)) for label in _ENUMERATED)
         },
         time_lead=re.compile(f"(?:^|(?<=[,;] ))\\s*{times}[{_TIME}],"),
-        subject=re.compile(f"\\s*{lead}(?P<chain>[{_THING}]+(?:{glue}[{_THING}]+)*)(?P<rest>[ ,'’].*)", re.DOTALL),
+        subject=re.compile(
+            f"\\s*{lead}(?P<chain>[{_THING}]+(?:{glue}[{_THING}]+)*)(?P<rest>(?:[ ,'’.].*)?)$", re.DOTALL
+        ),
         pronouns=_pronouns(lists, f"\\s*(?P<lead>(?:{times}[{_TIME}] )?){begun}", _LIMITS_EN, _any_cased),
         connective=re.compile(r"\s*(?:and|but|then|later|also|now|today|currently|still)\s+"),
         relative=re.compile(r"(?:(?P<who>who|whose)|which|that|where)\s"),

@@ -57,10 +57,30 @@ def test_hostile_text_ends_in_time_and_in_sound_claims(lexicon: LexiconExtractor
     assert_sound(found, HOSTILE[name])
 
 
-_PIECES = st.sampled_from(
-    ["林知远", "生于", "绍兴", "，", "。", "（", "）", "《", "》", "、", "公司", "1978年", "妻子", "的", "他", "\n", " ", "\ud800", "😀",
-     "Ruth Ellison", " was born in ", "Paris", ". ", ", ", "She", "(", ")", "\u200b", "\ue001", "\x00", "有限", "分别"]
-)  # fmt: skip
+_PIECES = st.one_of(
+    st.sampled_from(
+        [
+            "林知远",
+            "生于",
+            "绍兴",
+            "，",
+            "。",
+            "（",
+            "）",
+            "《",
+            "》",
+            "、",
+            "公司",
+            "1978年",
+            "妻子",
+            "的",
+            "他",
+            "分别",
+        ]
+    ),
+    st.sampled_from(["Ruth Ellison", " was born in ", "Paris", ". ", ", ", "She", "(", ")", "\n", " "]),
+    st.sampled_from(["\ud800", "😀", "\u200b", "\ue001", "\x00"]),
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -98,7 +118,6 @@ def test_what_the_ontology_lacks_is_not_claimed(tmp_path: Path) -> None:
 
 def test_open_mode_uses_the_general_names() -> None:
     found = run(create(load_ontology("open"), {}), "林知远生于绍兴。", "zh")
-    assert [claim.text for claim in found.triples[:1] for claim in (claim,)] if False else found.triples
     assert {(claim.head, claim.tail) for claim in found.triples} == {("林知远", "绍兴")}
 
 
