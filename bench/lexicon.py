@@ -25,11 +25,11 @@ ZH = (
     "第六届棠州国际电影节于2018年10月12日在棠州举行，由棠州市人民政府主办。那天下着雨，许多人站在码头上看船，谁也没有说话。"
 )
 EN = (
-    "Margaret Ashdown was born in Cardiff on 7 November 1971 and studied physics at the University of Leeds. She founded "
-    "Pellworth Instruments Ltd in Bristol in 1998 with her husband, Colin Pryce, an engineer. The company is headquartered "
-    "in Bristol and employs 140 people; in 2018 it had revenue of £18.7 million. Her novel The Salt Ledger was published by "
-    "Quayside Press in 2004 and won the Booker Prize. It rained for most of that week, and the people who had come to see "
-    "the boats went home early without saying much. "
+    "Margaret Ashdown was born in Cardiff on 7 November 1971 and studied physics at the University of Leeds. She "
+    "founded Pellworth Instruments Ltd in Bristol in 1998 with her husband, Colin Pryce, an engineer. The company is "
+    "headquartered in Bristol and employs 140 people; in 2018 it had revenue of £18.7 million. Her novel The Salt "
+    "Ledger was published by Quayside Press in 2004 and won the Booker Prize. It rained for most of that week, and "
+    "the people who had come to see the boats went home early without saying much. "
 )
 
 

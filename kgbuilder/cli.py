@@ -46,6 +46,7 @@ WorkspaceOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 AuthorOption = Annotated[str, typer.Option("--author", help="Who decides; kept with the event.", envvar="USER")]
 _HERE = Path("workspace")
+_INTERRUPTED = 130
 
 
 def main() -> NoReturn:
@@ -56,9 +57,11 @@ def main() -> NoReturn:
         _fail(error, 2)
     except (KGBuilderError, SchemaError) as error:
         _fail(error, 1)
-    except KeyboardInterrupt:
-        _err.print("stopped; what was committed stands, and the same command goes on from there")
-        sys.exit(130)
+    except SystemExit as ended:
+        # Typer turns an interrupt into this exit and says nothing.
+        if ended.code == _INTERRUPTED:
+            _err.print("stopped; what was committed stands, and the same command goes on from there")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -109,6 +109,10 @@ def _evidence(ledger: Ledger, row: FactRow) -> list[EvidenceJson]:
     if row.n_evidence > len(row.evidence_documents):
         with ledger.reading() as connection:
             nodes = derived.members(connection, [row.head, row.tail])
+            if row.head not in nodes or row.tail not in nodes:
+                raise StoreError(
+                    "the graph lags behind the ledger", where=f"fact {row.id}", remedy="run kgbuilder build"
+                )
             triples = derived.triples_between(connection, nodes[row.head], row.relation_id, nodes[row.tail])
         triples.sort(key=lambda t: (t.document_id, t.start, t.end, t.id))
         return [

@@ -24,6 +24,7 @@ from kgbuilder.errors import IngestError, ModelError, StoreError
 from kgbuilder.extract import Extractor, load_extractor
 from kgbuilder.ids import content_id
 from kgbuilder.ingest import Limits, chunk, find_files, read_isolated
+from kgbuilder.ingest.files import printable
 from kgbuilder.ledger import Ledger, Reading, derived, views
 from kgbuilder.records import Chunk, Document, Extraction, Failure, Passage
 from kgbuilder.resolve import Resolver
@@ -233,14 +234,16 @@ class _Batch:
     extractions: list[Extraction] = field(default_factory=list)
     complete: dict[str, str] = field(default_factory=dict)  # document id -> text
     passages: dict[str, Extraction] = field(default_factory=dict)
+    registered: bool = False  # the graph has to be told though nothing was asked
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A file that was read whole, as it was then."""
+    """A file that was read whole, as it was then; `lines` has the hashes of the sources of its documents if many."""
 
     source: str
     stamp: str
+    lines: frozenset[int]
 
 
 class _CancelledError(Exception):
@@ -275,6 +278,7 @@ class _Build:
         self._version = metadata.version("kgbuilder")
         self._flights: dict[str, _Flight] = {}
         self._asked: dict[str, list[str]] = {}  # passage id -> documents that wait for it
+        self._answered: dict[str, str] = {}  # state of the passages answered since the ledger was looked at
         self._failed_again: set[str] = set()  # passages that are not asked a third time
         self._batch = _Batch()
         self._batch_began = time.monotonic()
@@ -338,18 +342,18 @@ class _Build:
     def _passages(self, paths: Sequence[str | Path], sources: Mapping[Path, str]) -> Iterator[Passage]:
         yield from self._left_over()
         ahead: list[Document] = []
-        stamps: dict[str, str] = {}
+        whole: list[_Read] = []
         for item in self._clock.each("read", self._read(paths, sources)):
             if isinstance(item, IngestError):
                 self._fail(item)
             elif isinstance(item, _Read):
-                stamps[item.source] = item.stamp
+                whole.append(item)
             else:
                 ahead.append(item)
             if len(ahead) >= _READ_AHEAD or sum(len(d.text) for d in ahead) > _READ_AHEAD_CHARS:
-                yield from self._register(ahead, stamps)
-                ahead, stamps = [], {}
-        yield from self._register(ahead, stamps)
+                yield from self._register(ahead, whole)
+                ahead, whole = [], []
+        yield from self._register(ahead, whole)
         self._all_seen = True
 
     def _read(
@@ -360,17 +364,21 @@ class _Build:
             if isinstance(path, IngestError):
                 yield path
                 continue
-            self._current = path.name
-            source = sources.get(path, path.as_posix())
+            self._current = printable(Path(path.name))
+            source = sources.get(path, printable(path))
             stamp = self._stamp(path)
             if stamp and self._ledger.unchanged({source: stamp}):
                 continue
             whole = True
+            lines: set[int] = set()
             for item in read_isolated(path, source=source, limits=limits):
-                whole = whole and not isinstance(item, IngestError)
+                if isinstance(item, IngestError):
+                    whole = False
+                elif item.source != source:
+                    lines.add(hash(item.source))
                 yield item
-            if whole and stamp:
-                yield _Read(source, stamp)
+            if whole:
+                yield _Read(source, stamp, frozenset(lines))
 
     def _stamp(self, path: Path) -> str:
         """Describe a file as it is now and what reads it; "" when it is so new that it may change unseen."""
@@ -389,19 +397,25 @@ class _Build:
         with self._ledger.writing("a build") as connection:
             self._ledger.put_failure(connection, error.where, error)
 
-    def _register(self, documents: Sequence[Document], stamps: Mapping[str, str]) -> Iterator[Passage]:
-        if not documents and not stamps:
+    def _register(self, documents: Sequence[Document], whole: Sequence[_Read]) -> Iterator[Passage]:
+        if not documents and not whole:
             return
+        stamps = {file.source: file.stamp for file in whole if file.stamp}
+        many = [file for file in whole if file.lines]
         with self._clock.stage("chunk"):
             readings = self._cut(documents)
         with self._clock.stage("register"):
-            if stamps or not self._ledger.is_registered(readings):
+            if stamps or many or not self._ledger.is_registered(readings):
                 with self._ledger.writing("a build") as connection:
                     before, _ = self._ledger.last_event(connection, ("revise",))
                     left = self._ledger.register(connection, readings, author=self._author)
+                    for file in many:
+                        left += self._ledger.release(connection, file.source, file.lines, author=self._author)
+                        self._ledger.drop_line_failures(connection, file.source)
                     self._deriver.retire(connection, left)
                     self._deriver.follow_revisions(connection, after=before)
                     self._ledger.put_stamps(connection, stamps)
+                self._batch.registered = True
         texts = {r.document.id: (r.document.text, r.chunks) for r in readings}
         yield from self._open(texts)
 
@@ -428,6 +442,9 @@ class _Build:
         for document_id in dict.fromkeys(documents):
             with self._ledger.reading() as connection:
                 if derived.extractor_of(connection, document_id) != self._model.fingerprint:
+                    # Answered by another extractor, and left by a replay that was stopped.
+                    if derived.attempted_among(connection, [document_id]):
+                        self._complete(document_id, self._ledger.text(connection, document_id))
                     continue
                 text = self._ledger.text(connection, document_id)
                 chunks = tuple(c for c, _ in derived.chunks(connection, document_id))
@@ -437,6 +454,7 @@ class _Build:
         """Put documents on their way and yield the passages that have to be asked."""
         wanted = [c.passage_id for _, chunks in documents.values() for c in chunks]
         # Looked up before the ledger is read: what the writer commits in between is found in either.
+        self._answered = {}
         unsettled = self._unsettled(wanted)
         with self._ledger.reading() as connection:
             states = self._ledger.attempt_states(connection, self._model.fingerprint, wanted) | unsettled
@@ -464,7 +482,7 @@ class _Build:
                     yield Passage(id=c.passage_id, text=text[c.start : c.end], language=c.language)
 
     def _is_open(self, passage_id: str, states: Mapping[str, str]) -> bool:
-        state = states.get(passage_id)
+        state = self._answered.get(passage_id, states.get(passage_id))
         return state is None or (self._retry_failed and state != "done" and passage_id not in self._failed_again)
 
     def _unsettled(self, passage_ids: Iterable[str]) -> dict[str, str]:
@@ -477,6 +495,7 @@ class _Build:
     def _take(self, extraction: Extraction) -> None:
         self._batch.extractions.append(extraction)
         self._n_failed += extraction.state != "done"
+        self._answered[extraction.passage_id] = extraction.state
         if self._retry_failed and extraction.state != "done":
             self._failed_again.add(extraction.passage_id)
         if extraction.state == "failed":
@@ -504,7 +523,7 @@ class _Build:
             self._flush()
 
     def _flush(self) -> None:
-        if self._batch.extractions or self._batch.complete:
+        if self._batch.extractions or self._batch.complete or self._batch.registered:
             self._writer.put(self._batch)
         self._batch = _Batch()
         self._batch_began = time.monotonic()

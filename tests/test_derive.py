@@ -1,5 +1,6 @@
 """Deriving document by document, in any order, with deletions and corrections, equals deriving everything at once."""
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from graph_schema import load_ontology
 from kgbuilder.corrections import correct, undo
 from kgbuilder.derive import Deriver
+from kgbuilder.errors import StoreError
 from kgbuilder.ids import content_id
 from kgbuilder.ingest import chunk
 from kgbuilder.ledger import Ledger, Reading, derived
@@ -93,8 +95,6 @@ class Bench:
             self.deriver.retire(connection, [document_id])
 
     def correct(self, **request):
-        import orjson
-
         with self.ledger.writing() as connection:
             parsed = parse_request(orjson.dumps(request), where="test")
             return correct(self.ledger, self.deriver, connection, [parsed], ontology=ONTOLOGY)[0]
@@ -305,3 +305,121 @@ def test_a_merge_of_three_holds_when_the_middle_one_is_no_longer_mentioned(bench
     assert together in bench.names().values()
     bench.replay()
     assert together in bench.names().values()
+
+
+def replayed(bench):
+    """Check that a replay changes nothing."""
+    before = bench.state()
+    bench.replay()
+    assert bench.state() == before
+
+
+def test_a_merge_holds_whichever_of_its_names_is_gone(bench):
+    documents = {"华灿": SENTENCES[4], "华灿科技": SENTENCES[3], "世界河流组织": SENTENCES[5]}
+    for sentence in documents.values():
+        bench.add(sentence)
+    bench.correct(action="merge", entities=[bench.entity(name) for name in documents])
+    for gone, sentence in documents.items():
+        bench.delete(content_id("document", sentence))
+        assert any(documents.keys() - {gone} <= names for names in bench.names().values())
+        replayed(bench)
+        bench.add(sentence)
+
+
+def test_rejecting_a_mention_of_a_retyped_entity_takes_it_away(bench):
+    bench.add(SENTENCES[0])
+    bench.correct(action="relabel", entity=bench.entity("林知远"), label="ORG")
+    bench.correct(action="reject", target=a_mention(bench))
+    assert {"林知远"} not in bench.names().values()
+    replayed(bench)
+
+
+def test_retyping_one_mention_of_a_retyped_entity_leaves_one_mention(bench):
+    bench.add(SENTENCES[0])
+    bench.correct(action="relabel", entity=bench.entity("林知远"), label="ORG")
+    bench.correct(action="fix_type", target=a_mention(bench), label="TERM")
+    with bench.ledger.reading() as connection:
+        labels = list(connection.execute(sa.select(t.mention.c.label).where(t.mention.c.start == 0)).scalars())
+    assert labels == ["TERM"]
+    replayed(bench)
+
+
+def test_a_merged_entity_stays_one_when_it_is_retyped(bench):
+    for sentence in (SENTENCES[3], SENTENCES[4]):
+        bench.add(sentence)
+    bench.correct(action="merge", entities=[bench.entity("华灿"), bench.entity("华灿科技")])
+    before = bench.state()
+    event = bench.correct(action="relabel", entity=bench.entity("华灿"), label="TERM")
+    assert {"华灿", "华灿科技"} in bench.names().values()
+    replayed(bench)
+    bench.undo(event)
+    assert bench.state() == before
+
+
+def test_an_entity_of_several_spellings_stays_one_when_it_is_retyped(bench):
+    for sentence in SENTENCES[:2]:
+        bench.add(sentence)
+    bench.correct(action="relabel", entity=bench.entity("绍兴"), label="TERM")
+    assert {"绍兴", "绍兴市"} in bench.names().values()
+    replayed(bench)
+
+
+def test_the_second_of_three_retypings_can_be_undone(bench):
+    bench.add(SENTENCES[0])
+    events = [
+        bench.correct(action="relabel", entity=bench.entity("绍兴"), label=label) for label in ("ORG", "TERM", "PER")
+    ]
+    for event in (events[1], events[2], events[0]):
+        bench.undo(event)
+        replayed(bench)
+
+
+def test_a_mention_split_off_a_retyped_entity_keeps_the_new_type(bench):
+    bench.add(SENTENCES[0])
+    bench.add(SENTENCES[3])
+    bench.correct(action="relabel", entity=bench.entity("绍兴"), label="ORG")
+    bench.correct(action="split", entity=bench.entity("绍兴"), documents=[content_id("document", SENTENCES[3])])
+    with bench.ledger.reading() as connection:
+        query = sa.select(t.mention.c.label).where(t.mention.c.text == "绍兴")
+        assert list(connection.execute(query).scalars()) == ["ORG", "ORG"]
+    assert list(map(sorted, bench.names().values())).count(["绍兴"]) == 2
+    replayed(bench)
+
+
+def test_a_widened_mention_is_not_moved_onto_other_words(bench):
+    bench.add("林知远生于绍兴市。", source="a.txt")
+    first = content_id("document", "林知远生于绍兴市。")
+    with bench.ledger.reading() as connection:
+        query = sa.select(t.mention.c.id).where(t.mention.c.document_id == first, t.mention.c.start == 5)
+        mention = connection.execute(query).scalars().first()
+    bench.correct(action="fix_span", target=mention, start=5, end=9)
+    bench.add("林知远生于绍兴市", source="a.txt")
+    with bench.ledger.reading() as connection:
+        rows = connection.execute(sa.select(t.mention.c.start, t.mention.c.end, t.mention.c.text)).all()
+    assert all(row.end - row.start == len(row.text) for row in rows)
+    replayed(bench)
+
+
+def test_a_rejected_triple_stays_rejected_when_its_words_stand_twice_in_a_revision(bench):
+    bench.add(SENTENCES[0], source="a.txt")
+    bench.correct(action="reject", target=a_triple(bench))
+    bench.add(SENTENCES[0] + SENTENCES[0], source="a.txt")
+    assert bench.triples("extracted") == set()
+    replayed(bench)
+
+
+def test_a_correction_after_one_that_was_refused_has_its_effect(bench):
+    bench.add(SENTENCES[0])
+    requests = [
+        {
+            "action": "add",
+            "document": content_id("document", SENTENCES[0]),
+            "mention": {"start": 3, "end": 5, "label": "TERM"},
+        },
+        {"action": "reject", "target": "nothing"},
+    ]
+    with pytest.raises(StoreError), bench.ledger.writing() as connection:
+        parsed = [parse_request(orjson.dumps(r), where="test") for r in requests]
+        correct(bench.ledger, bench.deriver, connection, parsed, ontology=ONTOLOGY)
+    bench.correct(action="reject", target=a_triple(bench))
+    assert bench.triples("extracted") == set()

@@ -2,8 +2,11 @@
 
 import os
 import time
+from dataclasses import replace
 from itertools import chain, count, repeat
+from pathlib import Path
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -11,7 +14,9 @@ from graph_schema import load_ontology
 from kgbuilder import pipeline
 from kgbuilder.config import init_workspace, open_workspace
 from kgbuilder.errors import KGBuilderError, StoreError
-from kgbuilder.ledger import Ledger
+from kgbuilder.ids import content_id
+from kgbuilder.ingest import chunk
+from kgbuilder.ledger import Ledger, Reading
 from kgbuilder.ledger import tables as t
 from kgbuilder.pipeline import build, delete_document, open_ledger, record_corrections, replay
 from kgbuilder.records import Extraction, Failure
@@ -109,9 +114,18 @@ class Model:
         pass
 
 
+def document(text):
+    return content_id("document", text)
+
+
 def long(sentence):
     """A paragraph that begins with a sentence and fills a chunk of 50 tokens."""
     return sentence[:-1] + "，" + "此后无事可记" * 6 + "。\n\n"
+
+
+def line(number, text):
+    """A line of a JSON Lines file."""
+    return orjson.dumps({"id": str(number), "text": text}).decode() + "\n"
 
 
 def failed(passage_id, _):
@@ -144,8 +158,6 @@ class Bench:
         return build(self.workspace, [self.files / name for name in names] or [self.files], **options)
 
     def correct(self, **request):
-        import orjson
-
         return record_corrections(self.workspace, [parse_request(orjson.dumps(request), where="test")])[0]
 
     def replayed(self):
@@ -200,12 +212,9 @@ def test_corrections_reach_a_document_that_becomes_the_revision_of_another(bench
     bench.file("a.txt", SENTENCES[0])
     bench.file("b.txt", SENTENCES[0] + SENTENCES[3])
     bench.build()
-    [(triple,)] = (
-        bench.rows(t.triple.c.id.label("id"))[:0]
-        or [row for row in bench.rows(t.triple.c.id, t.triple.c.document_id) if row[1] == document(SENTENCES[0])][:1]
-        and [(bench_triple(bench, SENTENCES[0]),)]
-    )
-    bench.correct(action="reject", target=triple)
+    triples = bench.rows(t.triple.c.id, t.triple.c.document_id)
+    bench.correct(action="reject", target=next(i for i, held in triples if held == document(SENTENCES[0])))
+    assert ("林知远", "绍兴") in bench.graph.names("PLACE_OF_BIRTH")
     bench.file("a.txt", SENTENCES[0] + SENTENCES[3])
     bench.build()
     assert ("林知远", "绍兴") not in bench.graph.names("PLACE_OF_BIRTH")
@@ -213,23 +222,12 @@ def test_corrections_reach_a_document_that_becomes_the_revision_of_another(bench
     assert bench.replayed() == built
 
 
-def document(text):
-    from kgbuilder.ids import content_id
-
-    return content_id("document", text)
-
-
-def bench_triple(bench, text):
-    rows = bench.rows(t.triple.c.id, t.triple.c.document_id)
-    return next(triple for triple, document_id in rows if document_id == document(text))
-
-
 def test_a_passage_that_is_answered_but_not_yet_committed_is_not_asked_again(bench):
     shared = SENTENCES[0]
     for n in range(3):
         bench.file(f"{n}.txt", shared + ("" if n == 0 else " " * n))
     replies = iter([said])
-    bench.model.reply = lambda passage_id, text: next(replies, failed)(passage_id, text)
+    bench.model.reply = lambda *passage: next(replies, failed)(*passage)
     bench.build()
     passages = bench.rows(t.attempt.c.passage_id)
     assert len(passages) == len(set(passages))
@@ -242,7 +240,7 @@ def test_a_passage_that_is_healed_for_one_document_is_healed_for_all_that_share_
     bench.file("a.txt", long(SENTENCES[0]) + long(SENTENCES[3]))
     bench.file("b.txt", long(SENTENCES[0]) + long(SENTENCES[4]))
     replies = chain([failed, said, failed, said], repeat(said))
-    bench.model.reply = lambda passage_id, text: next(replies)(passage_id, text)
+    bench.model.reply = lambda *passage: next(replies)(*passage)
     bench.build()
     for _ in range(2):
         bench.build(retry_failed=True)
@@ -281,7 +279,7 @@ def test_a_decision_made_while_the_graph_is_written_reaches_it(bench):
         if batch.entities and next(once, None):
             with open_ledger(bench.workspace) as ledger, ledger.writing() as connection:
                 deriver = pipeline.open_deriver(bench.workspace, ledger)
-                request = parse_request('{"action": "reject", "target": "%s"}' % fact, where="")
+                request = parse_request(orjson.dumps({"action": "reject", "target": fact}), where="")
                 pipeline.correct(ledger, deriver, connection, [request], ontology=ONTOLOGY)
 
     bench.graph.before_write = decide
@@ -295,43 +293,22 @@ def test_a_decision_made_while_the_graph_is_written_reaches_it(bench):
 def test_a_fact_that_comes_while_the_graph_is_written_waits_for_its_entities(bench):
     bench.file("a.txt", SENTENCES[0])
     bench.file("b.txt", SENTENCES[7])
-    bench.build("a.txt")
-    bench.build("b.txt")
-    doc = document(SENTENCES[0])
-    from kgbuilder.ledger import Ledger  # noqa: F401
-
+    bench.build()
+    gone = document(SENTENCES[0])
     once = iter([1])
 
     def come_back(batch):
-        if batch.removed_entities and next(once, None):
-            bench.graph.after = True
-
-    first = Graph.write
-
-    def write(batch):
-        first(bench.graph, batch)
-        if batch.removed_entities and next(once, None):
+        if (batch.mentions or batch.removed_mentions) and next(once, None):
             with open_ledger(bench.workspace) as ledger, ledger.writing() as connection:
-                deriver = pipeline.open_deriver(bench.workspace, ledger)
-                from kgbuilder.ingest import chunk
-                from kgbuilder.ledger import Reading
+                text = replace(ledger.document(connection, gone), source="a.txt")
+                chunks = tuple(chunk(text, max_tokens=1000, overlap_sentences=1))
+                settings = {"extractor_id": "x", "max_tokens": 1000, "overlap_sentences": 1}
+                ledger.register(connection, [Reading(document=text, chunks=chunks, **settings)], author="")
+                pipeline.open_deriver(bench.workspace, ledger).derive(connection, [gone])
 
-                known = ledger.document(connection, doc)
-                from dataclasses import replace
-
-                known = replace(known, source=str(bench.files / "a.txt"))
-                reading = Reading(
-                    document=known,
-                    chunks=tuple(chunk(known, max_tokens=1000, overlap_sentences=1)),
-                    extractor_id="x",
-                    max_tokens=1000,
-                    overlap_sentences=1,
-                )
-                ledger.register(connection, [reading], author="")
-                deriver.derive(connection, [doc])
-
-    bench.graph.write = write
-    delete_document(bench.workspace, doc)
+    bench.graph.before_write = come_back
+    delete_document(bench.workspace, gone)
+    bench.graph.before_write = lambda batch: None
     bench.build("b.txt")
     assert bench.graph.names("PLACE_OF_BIRTH") == {("林知远", "绍兴")}
     built = bench.graph.state()
@@ -339,7 +316,7 @@ def test_a_fact_that_comes_while_the_graph_is_written_waits_for_its_entities(ben
 
 
 def test_lines_that_leave_a_file_leave_the_graph(bench):
-    lines = ['{"id": "%d", "text": "%s"}\n' % (n, SENTENCES[n]) for n in (0, 3)]
+    lines = [line(n, SENTENCES[n]) for n in (0, 3)]
     bench.file("a.jsonl", "".join(lines))
     bench.build()
     assert len(bench.graph.documents) == 2
@@ -349,7 +326,7 @@ def test_lines_that_leave_a_file_leave_the_graph(bench):
 
 
 def test_a_line_that_could_not_be_read_is_forgotten_once_it_can(bench):
-    good = '{"id": "1", "text": "%s"}\n' % SENTENCES[0]
+    good = line(1, SENTENCES[0])
     bench.file("a.jsonl", good + "oops\n")
     bench.build()
     assert bench.rows(t.failure.c.source)
@@ -360,8 +337,7 @@ def test_a_line_that_could_not_be_read_is_forgotten_once_it_can(bench):
 
 def test_a_name_that_is_no_unicode_is_read_or_reported(bench):
     path = os.fsencode(bench.files) + b"/\xff.txt"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(SENTENCES[0])
+    Path(os.fsdecode(path)).write_text(SENTENCES[0], encoding="utf-8")
     os.utime(path, (1_000_000, 1_000_000))
     report = bench.build()
     assert report.documents or report.unreadable

@@ -230,7 +230,7 @@ class _Pulse:
         written, at = self._latest, time.monotonic()
         while not self._over.wait(_PULSE_S):
             latest = self._latest
-            if latest is not written or time.monotonic() - at >= _HEARTBEAT_S:
+            if latest is not written:
                 self._write()
                 written, at = latest, time.monotonic()
 

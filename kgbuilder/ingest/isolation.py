@@ -111,7 +111,8 @@ class _Reader:
         if self._child is not None and (self._child.poll() is not None or self._limits != limits):
             self.close()
         if self._child is None:
-            command = [sys.executable, "-m", "kgbuilder.ingest.worker", json.dumps(asdict(limits))]
+            # -P: the current folder may be the one with the strangers' files, and is no place to import from.
+            command = [sys.executable, "-P", "-m", "kgbuilder.ingest.worker", json.dumps(asdict(limits))]
             pipe = subprocess.PIPE
             self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
             self._limits = limits

@@ -29,7 +29,8 @@ __all__ = [
 IN_ROWS = 500
 """How many values one IN list holds: under every database's limit of bound parameters."""
 
-_BUSY_MS = 60_000
+_BUSY_MS = 5_000
+"""How long to wait for a program that is not ours; among ourselves, whoever writes holds `lock`."""
 _MAX_ROWS = 5_000
 
 
@@ -86,6 +87,7 @@ def store_errors(where: str) -> Iterator[None]:
 def _remedy(cause: str) -> str:
     known = {
         "disk is full": "free some disk space and run the same command again: nothing that was committed is lost",
+        "disk I/O": "check the disk and its quota, then run the same command again: nothing that was committed is lost",
         "locked": "another program holds the ledger; wait for it to finish or stop it",
         "readonly": "make the workspace folder and the ledger file writable",
         "unable to open": "check that the folder exists and may be written",
@@ -196,8 +198,14 @@ def lock(path: Path, *, wait_s: float, holder: str) -> Iterator[None]:
     """
     import fcntl
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+")
+    except OSError as error:
+        raise StoreError(
+            f"the lock cannot be made: {error.strerror}", where=str(path), remedy="make the workspace folder writable"
+        ) from error
+    with opened as file:
         deadline = time.monotonic() + wait_s
         while True:
             try:

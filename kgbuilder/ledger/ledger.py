@@ -7,7 +7,8 @@ and the command line take turns batch by batch.
 import contextlib
 import datetime
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,8 +98,10 @@ class Ledger:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Hold a read transaction: one state of the ledger, whoever writes meanwhile."""
-        options = {"kgbuilder_reading": True}
-        with store_errors(self.where), self._engine.connect().execution_options(**options) as connection:
+        with store_errors(self.where), self._engine.connect() as connection:
+            connection.execution_options(kgbuilder_reading=True)
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextlib.contextmanager
@@ -204,10 +207,35 @@ class Ledger:
         """Record that no source holds the document any more; its text and replies stay in the ledger."""
         sources = self.sources(connection, document_id)
         self.append(connection, "delete", {"document": document_id, "sources": sources}, author=author)
-        # A document of many in one file has the file's name before the sign.
-        files = [name for source in sources for name in (source, source.rpartition("#")[0])]
-        connection.execute(sa.delete(t.seen).where(t.seen.c.source.in_(files)))
+        self._forget_stamps(connection, sources)
         connection.execute(sa.delete(t.source).where(t.source.c.document_id == document_id))
+
+    def release(self, connection: sa.Connection, file: str, lines: Collection[int], *, author: str) -> list[str]:
+        """Let go of the documents that a file of many was read without; return those that no source holds any more.
+
+        `lines` has the hash of every source that the file has now.
+        """
+        beneath = sa.select(t.source).where(t.source.c.source.startswith(f"{file}#", autoescape=True))
+        # LIKE takes A for a.
+        gone = {
+            row.source: row.document_id
+            for row in connection.execute(beneath)
+            if row.source.startswith(f"{file}#") and hash(row.source) not in lines
+        }
+        if not gone:
+            return []
+        self.append(connection, "release", {"sources": sorted(gone)}, author=author)
+        for names in batches(gone, IN_ROWS):
+            connection.execute(sa.delete(t.source).where(t.source.c.source.in_(names)))
+        left = [document for document in dict.fromkeys(gone.values()) if not self.sources(connection, document)]
+        _mark_documents(connection, set(gone.values()).difference(left))
+        return left
+
+    def _forget_stamps(self, connection: sa.Connection, sources: Iterable[str]) -> None:
+        # A document of many in one file has the file's name before the sign.
+        files = (name for source in sources for name in (source, source.rpartition("#")[0]))
+        for names in batches(files, IN_ROWS):
+            connection.execute(sa.delete(t.seen).where(t.seen.c.source.in_(names)))
 
     def rebuild_readings(self, connection: sa.Connection, cut: Callable[[Document, int, int], Iterable[Chunk]]) -> None:
         """Empty every derived table and take sources, readings and chunks again from the events.
@@ -216,20 +244,26 @@ class Ledger:
         """
         for table in t.DERIVED:
             connection.execute(sa.delete(table))
-        held: dict[str, str] = {}
-        settings: dict[str, dict[str, object]] = {}
-        for event in self.events(connection, kinds=("add", "revise", "delete")):
-            document_id = str(event.payload["document"])
-            if event.kind == "delete":
-                held = {source: other for source, other in held.items() if other != document_id}
-                continue
-            held[str(event.payload["source"])] = document_id
-            settings[document_id] = _held_settings(event.payload)
-        for source, document_id in sorted(held.items()):
+        holdings = _Holdings()
+        for event in self.events(connection, kinds=("add", "revise", "release", "delete")):
+            holdings.take(event)
+        for source, document_id in sorted(holdings.sources.items()):
             _hold(connection, source, document_id)
-        for document_id in sorted(set(held.values())):
-            own = settings[document_id]
-            document = self.document(connection, document_id)
+        for document_id in sorted(holdings.settings):
+            reading = self._last_reading(connection, document_id, holdings.settings[document_id], cut)
+            _put_reading(connection, reading, _settings(reading))
+
+    def _last_reading(
+        self,
+        connection: sa.Connection,
+        document_id: str,
+        settings: Sequence[Mapping[str, object]],
+        cut: Callable[[Document, int, int], Iterable[Chunk]],
+    ) -> Reading:
+        """Return the latest reading of a document that was answered whole; the latest of all when none was."""
+        document = self.document(connection, document_id)
+        latest: Reading | None = None
+        for own in reversed(settings):
             max_tokens, overlap = int(str(own["max_tokens"])), int(str(own["overlap_sentences"]))
             reading = Reading(
                 document=document,
@@ -238,7 +272,16 @@ class Ledger:
                 max_tokens=max_tokens,
                 overlap_sentences=overlap,
             )
-            _put_reading(connection, reading, own)
+            latest = latest or reading
+            passages = {c.passage_id for c in reading.chunks}
+            if len(settings) == 1 or len(self.attempt_states(connection, reading.extractor_id, passages)) == len(
+                passages
+            ):
+                if reading is not latest:
+                    self._forget_stamps(connection, self.sources(connection, document_id))
+                return reading
+        assert latest is not None
+        return latest
 
     def sources(self, connection: sa.Connection, document_id: str) -> list[str]:
         """List the sources that hold a document now, sorted."""
@@ -364,6 +407,11 @@ class Ledger:
         row = {"source": source, "what": error.what, "where": error.where, "remedy": error.remedy, "at": now()}
         connection.execute(sa.insert(t.failure), [row])
 
+    def drop_line_failures(self, connection: sa.Connection, file: str) -> None:
+        """Forget the failures of single lines of a file that has been read whole."""
+        lines = t.failure.c.source.startswith(f"{file} line ", autoescape=True)
+        connection.execute(sa.delete(t.failure).where(lines))
+
     def drop_failure(self, connection: sa.Connection, source: str) -> None:
         """Forget the failure of a source that has been read, or that is gone."""
         connection.execute(sa.delete(t.failure).where(t.failure.c.source == source))
@@ -394,6 +442,42 @@ def _held_settings(row: Mapping[str, object]) -> dict[str, object]:
 def _hold(connection: sa.Connection, source: str, document_id: str) -> None:
     connection.execute(sa.delete(t.source).where(t.source.c.source == source))
     connection.execute(sa.insert(t.source), [{"source": source, "document_id": document_id}])
+
+
+class _Holdings:
+    """Which source holds which document, and how each was read, as the events tell."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, str] = {}
+        self.settings: dict[str, list[dict[str, object]]] = {}
+        self._n_holders: Counter[str] = Counter()
+
+    def take(self, event: Event) -> None:
+        """Go on by one event."""
+        match event.kind:
+            case "delete":
+                document_id = str(event.payload["document"])
+                for source in [source for source, held in self.sources.items() if held == document_id]:
+                    self._let_go(source)
+            case "release":
+                for source in list(event.payload["sources"]):  # type: ignore[call-overload]
+                    self._let_go(source)
+            case _:
+                document_id, source = str(event.payload["document"]), str(event.payload["source"])
+                self._n_holders[document_id] += 1
+                self._let_go(source)
+                self.sources[source] = document_id
+                settings = self.settings.setdefault(document_id, [])
+                if (own := _held_settings(event.payload)) not in settings[-1:]:
+                    settings.append(own)
+
+    def _let_go(self, source: str) -> None:
+        document_id = self.sources.pop(source, None)
+        if document_id is None:
+            return
+        self._n_holders[document_id] -= 1
+        if not self._n_holders[document_id]:
+            del self._n_holders[document_id], self.settings[document_id]
 
 
 def _mark_documents(connection: sa.Connection, document_ids: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 Lists of entities and facts show what was last written to the graph.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from kgbuilder.errors import StoreError
 from kgbuilder.ledger import tables as t
+from kgbuilder.ledger.engine import IN_ROWS, batches
 
 __all__ = [
     "ChunkView",
@@ -183,14 +185,15 @@ def document_views(
     ids = [row.id for row in rows]
     states = _grouped(connection, (t.chunk.c.document_id, t.chunk.c.state), ids)
     facts = _grouped(connection, (t.triple.c.document_id, t.triple.c.status), ids)
-    sources = connection.execute(
-        sa.select(t.source.c.document_id, t.source.c.source).where(t.source.c.document_id.in_(ids))
-    ).all()
+    sources: dict[str, list[str]] = {}
+    for some in batches(ids, IN_ROWS):
+        for row in connection.execute(sa.select(t.source).where(t.source.c.document_id.in_(some))):
+            sources.setdefault(row.document_id, []).append(row.source)
     return [
         DocumentView(
             id=row.id,
             name=row.name,
-            sources=tuple(sorted(s.source for s in sources if s.document_id == row.id)),
+            sources=tuple(sorted(sources.get(row.id, ()))),
             media_type=row.media_type,
             language=row.language,
             n_chars=row.n_chars,
@@ -207,11 +210,28 @@ def _grouped(
     connection: sa.Connection, columns: tuple[sa.Column[str], sa.Column[str]], ids: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     outer, inner = columns
-    query = sa.select(outer, inner, sa.func.count()).where(outer.in_(ids)).group_by(outer, inner)
+    query = sa.select(outer, inner, sa.func.count()).group_by(outer, inner)
     found: dict[str, dict[str, int]] = {}
-    for key, value, n in connection.execute(query):
-        found.setdefault(key, {})[value] = n
+    for some in batches(ids, IN_ROWS):
+        for key, value, n in connection.execute(query.where(outer.in_(some))):
+            found.setdefault(key, {})[value] = n
     return found
+
+
+def _readable(text: str) -> Any:
+    """Read JSON of the ledger; lone surrogates, which no output can carry, become escapes."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _escaped(json.loads(text))
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return {name: _escaped(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def chunk_views(connection: sa.Connection, document_id: str, *, state: str = "") -> list[ChunkView]:
@@ -240,8 +260,8 @@ def chunk_views(connection: sa.Connection, document_id: str, *, state: str = "")
                 start=row.start,
                 end=row.end,
                 state=row.state,
-                failure=orjson.loads(last.failure) if last and last.failure else None,
-                replies=tuple(orjson.loads(last.replies)) if last else (),
+                failure=_readable(last.failure) if last and last.failure else None,
+                replies=tuple(_readable(last.replies)) if last else (),
                 quarantined=tuple(dict(q) for q in quarantined),
             )
         )
@@ -433,7 +453,7 @@ def losses(connection: sa.Connection, *, limit: int = 20) -> list[dict[str, obje
     query = query.where(t.chunk.c.state.in_(("failed", "quarantined")))
     counted: dict[tuple[str, str, str, str], int] = {}
     for state, failure in connection.execute(query):
-        why = orjson.loads(failure) if failure else {}
+        why = _readable(failure) if failure else {}
         key = (state, why.get("kind", ""), why.get("what", ""), why.get("remedy", ""))
         counted[key] = counted.get(key, 0) + 1
     ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:limit]
@@ -454,7 +474,7 @@ def model_use(connection: sa.Connection) -> tuple[int, int]:
     """Return how many replies of models the ledger keeps, and the tokens of their prompts as the servers counted."""
     n_calls = n_tokens = 0
     for replies in connection.execute(sa.select(t.attempt.c.replies)).scalars():
-        for reply in orjson.loads(replies):
+        for reply in _readable(replies):
             n_calls += 1
             n_tokens += reply["n_prompt_tokens"]
     return n_calls, n_tokens

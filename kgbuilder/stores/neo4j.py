@@ -28,6 +28,7 @@ from neo4j.exceptions import (
     ClientError,
     ConfigurationError,
     CypherSyntaxError,
+    DatabaseError,
     DriverError,
     IncompleteCommit,
     Neo4jError,
@@ -52,6 +53,8 @@ _Failure = (DriverError, Neo4jError)
 _LOST = (ServiceUnavailable, SessionExpired, IncompleteCommit)
 _MEMORY = "MemoryPoolOutOfMemoryError"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 3.0
+_PAUSES_S = (0.1, 0.5, 1.0)
+_GOING_DOWN_S = 8.0
 _GRACE_S = 3.0
 
 
@@ -69,7 +72,6 @@ _PROFILES = {
 }
 _URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://.")
 _CONNECT_S = 3.0
-_DRIVER_RETRY_S = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,20 +127,14 @@ class TooBigError(Exception):
 class Transaction:
     """A transaction that is being written."""
 
-    def __init__(self, transaction: neo4j.ManagedTransaction) -> None:
+    def __init__(self, transaction: neo4j.Transaction) -> None:
         self._transaction = transaction
 
     def run(self, cypher: str, parameters: Parameters) -> tuple[list[Row], int]:
-        """Run one statement; return its rows and how many nodes it made. Raises TooBigError."""
-        try:
-            result = self._transaction.run(cypher, dict(parameters))
-            rows = [tuple(record.values()) for record in result]
-            return rows, result.consume().counters.nodes_created
-        except TransientError as error:
-            # The driver would repeat it in vain.
-            if error.code and _MEMORY in error.code:
-                raise TooBigError from error
-            raise
+        """Run one statement; return its rows and how many nodes it made."""
+        result = self._transaction.run(cypher, dict(parameters))
+        rows = [tuple(record.values()) for record in result]
+        return rows, result.consume().counters.nodes_created
 
 
 class Bolt:
@@ -205,7 +201,15 @@ class Bolt:
 
         Raises TooBigError, or StoreError when the server stays away longer than the profile waits.
         """
-        return self._persist(lambda session: session.execute_write(lambda tx: work(Transaction(tx))))
+
+        def commit(session: neo4j.Session) -> _T:
+            # Not execute_write: it repeats a transaction that is too big for the server, in vain, until its time is up.
+            with session.begin_transaction() as transaction:
+                done = work(Transaction(transaction))
+                transaction.commit()
+                return done
+
+        return self._persist(commit)
 
     def run_alone(self, cypher: str) -> None:
         """Run a statement outside any transaction, as schema changes must be."""
@@ -216,24 +220,20 @@ class Bolt:
         if not self._patient:
             return self._in_background(lambda driver: self._ask(driver, cypher, parameters), self._profile.answer_s)
 
-        def work(tx: neo4j.ManagedTransaction) -> list[Row]:
-            return [tuple(record.values()) for record in tx.run(cypher, dict(parameters))]
-
-        return self._persist(lambda session: session.execute_read(work))
+        return self._persist(lambda session: [tuple(r.values()) for r in session.run(cypher, dict(parameters))])
 
     def _persist(self, work: Callable[[neo4j.Session], _T]) -> _T:
-        deadline = time.monotonic() + self._profile.patience_s
+        began = time.monotonic()
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
                 with self._driver.session(database=self.address.database) as session:
                     return work(session)
             except _Failure as error:
+                if isinstance(error, TransientError) and _MEMORY in str(error.code):
+                    raise TooBigError from error
                 # When a commit was cut off, it may have happened or not: everything sent here can be sent twice.
-                may_pass = isinstance(error, _LOST) or error.is_retryable()
-                # Our own server knows its users a moment after it answers again.
-                may_pass = may_pass or (isinstance(error, AuthError) and self._relocate is not None)
-                if not may_pass or time.monotonic() + pause_s > deadline:
+                if time.monotonic() + pause_s > began + self._patience_s(error):
                     raise _explained(error, self.address) from error
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -311,25 +311,35 @@ class Bolt:
     def _in_background(
         self, ask: Callable[[neo4j.AsyncDriver], Coroutine[object, object, _T]], deadline_s: float
     ) -> _T:
-        for last_try in (False, True):
-            with self._lock:
-                if self._background is None:
-                    self._background = _Background(self.address)
-                    self._open.callback(self._background.close)
-                background = self._background
+        for pause_s in (*_PAUSES_S, None):
             try:
-                return background.run(ask, deadline_s)
-            except _LOST as error:
-                if last_try:
-                    raise _explained(error, self.address) from error
-                self._find_again()
+                return self._reader().run(ask, deadline_s)
             except TimeoutError as error:
                 what = f"the graph server gave no answer in {deadline_s:.0f} s"
                 remedy = "see whether it is overloaded or frozen; restart it"
                 raise StoreError(what, where=self.address.uri, remedy=remedy) from error
             except _Failure as error:
-                raise _explained(error, self.address) from error
+                if pause_s is None or not self._patience_s(error):
+                    raise _explained(error, self.address) from error
+                time.sleep(pause_s)
+                self._find_again()
         raise AssertionError("unreachable")
+
+    def _reader(self) -> "_Background":
+        with self._lock:
+            if self._background is None:
+                self._background = _Background(self.address)
+                self._open.callback(self._background.close)
+            return self._background
+
+    def _patience_s(self, error: Exception) -> float:
+        """Return for how long trying again may help."""
+        if isinstance(error, _LOST) or (isinstance(error, DriverError | Neo4jError) and error.is_retryable()):
+            return self._profile.patience_s
+        # Our own server forgets users and transactions while it goes down, and says so as if it were healthy.
+        if isinstance(error, AuthError | DatabaseError) and self._relocate is not None:
+            return min(self._profile.patience_s, _GOING_DOWN_S)
+        return 0.0
 
     def sql(self, statement: str) -> None:
         """Run a statement of ArcadeDB's own language over HTTP. Raises StoreError."""
@@ -389,7 +399,6 @@ def _driver(address: Address) -> neo4j.Driver:
         auth=(address.user, address.password),
         connection_timeout=_CONNECT_S,
         connection_acquisition_timeout=_CONNECT_S + 2,
-        max_transaction_retry_time=_DRIVER_RETRY_S,
         notifications_min_severity="OFF",
     )
 

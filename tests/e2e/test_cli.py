@@ -159,7 +159,9 @@ def test_everything_that_prints_json_prints_nothing_else(small: Program) -> None
     assert {"PER", "ORG"} <= {entity["id"] for entity in ontology["entity_types"]}
     assert "place_of_birth" in {relation["id"] for relation in ontology["relation_types"]}
     assert all(finding["ok"] for finding in small.json("doctor"))
-    rows = small.json("query", "MATCH (p:Person)-[r:PLACE_OF_BIRTH]->(o) WHERE p.name = $n RETURN o.name", "-p", "n=Mira Holt")
+    rows = small.json(
+        "query", "MATCH (p:Person)-[r:PLACE_OF_BIRTH]->(o) WHERE p.name = $n RETURN o.name", "-p", "n=Mira Holt"
+    )
     assert rows == {"keys": ["o.name"], "rows": [["Dunmere"]], "truncated": False}
 
 
@@ -285,7 +287,10 @@ def test_what_is_used_wrongly_ends_with_2_and_says_what_to_do(tmp_path: Path, pr
     assert "nothing to build" in made.run("build", status=2).err
     assert "nothing to show" in made.run("show", status=2).err
     assert "No such option" in made.run("status", "--nonsense", status=2).err
-    assert "unknown format" in made.run("instructions", "--from", "a", "--schema", "b", "--out", "c", "--format", "x", status=2).err
+    assert (
+        "unknown format"
+        in made.run("instructions", "--from", "a", "--schema", "b", "--out", "c", "--format", "x", status=2).err
+    )
     made.configure(extractor="nonsense")
     for name in ("lexicon", "endpoint"):
         assert name in made.run("build", "x", status=2).err
@@ -313,18 +318,37 @@ def test_an_unknown_export_format_ends_with_2_and_an_unwritable_folder_with_1(sm
 
 def test_records_become_instructions(tmp_path: Path, program: MakeProgram) -> None:
     made = program(tmp_path, Place(name="none"))
-    record = {"text": "林知远生于绍兴。", "relation": [{"head": "林知远", "head_type": "人物", "relation": "出生地", "tail": "绍兴", "tail_type": "地点"}]}
+    record = {
+        "text": "林知远生于绍兴。",
+        "relation": [
+            {"head": "林知远", "head_type": "人物", "relation": "出生地", "tail": "绍兴", "tail_type": "地点"}
+        ],
+    }
     (tmp_path / "sample.json").write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
     schema = [["人物", "地点"], ["出生地", "配偶"], {"人物": ["出生地"]}]
-    (tmp_path / "schema.json").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in schema), encoding="utf-8")
+    (tmp_path / "schema.json").write_text(
+        "\n".join(json.dumps(row, ensure_ascii=False) for row in schema), encoding="utf-8"
+    )
     done = made.run(
-        "instructions", "--task", "RE", "--language", "zh", "--from", "sample.json", "--schema", "schema.json", "--out", "train.json"
+        "instructions",
+        "--task",
+        "RE",
+        "--language",
+        "zh",
+        "--from",
+        "sample.json",
+        "--schema",
+        "schema.json",
+        "--out",
+        "train.json",
     )
     lines = [json.loads(line) for line in (tmp_path / "train.json").read_text(encoding="utf-8").splitlines()]
     assert f"{len(lines)} instructions" in done.out
     assert lines
     answer = json.loads(lines[0]["output"])
-    assert answer["出生地"] == [{"subject": "林知远", "object": "绍兴"}] or answer["出生地"] == [{"head": "林知远", "tail": "绍兴"}]
+    assert answer["出生地"] == [{"subject": "林知远", "object": "绍兴"}] or answer["出生地"] == [
+        {"head": "林知远", "tail": "绍兴"}
+    ]
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
     bad = made.run("instructions", "--from", "bad.json", "--schema", "schema.json", "--out", "x.json", status=1)
     assert "bad.json:1" in bad.err
@@ -376,7 +400,10 @@ REFUSED = {
     "a procedure": "CALL db.createLabel('Pwned')",
     "LOAD CSV": "LOAD CSV FROM 'file:///etc/passwd' AS row RETURN row",
 }
-ENDLESS = "MATCH (a:Entity), (b:Entity), (c:Entity), (d:Entity), (e:Entity) RETURN count(*)"
+ENDLESS = (
+    "MATCH (a:Entity), (b:Entity), (c:Entity), (d:Entity), (e:Entity) "
+    "WHERE a.id + b.id + c.id + d.id = e.name RETURN count(*)"
+)
 
 
 @marked(*slow)

@@ -92,7 +92,9 @@ GOOD: dict[str, Callable[[Path], None]] = {
     "letter.docx": lambda path: write_docx(path, f"Dear all. {STATED}"),
     "rows.csv": lambda path: _write(path, f"no,remark\n1,{STATED}\n"),
     "lines.jsonl": lambda path: _write(path, f'{{"text": "First line. {STATED}"}}\n{{"text": "Second. {STATED}"}}\n'),
-    "chinese.txt": lambda path: path.write_bytes(f"编码是国标的一段文字，说的是别的事。\n{STATED}".encode("gb18030")) and None,
+    "chinese.txt": lambda path: (
+        path.write_bytes(f"编码是国标的一段文字，说的是别的事。\n{STATED}".encode("gb18030")) and None
+    ),
     "misnamed.pdf": lambda path: _write(path, f"Plain text in a file that says it is a PDF. {STATED}"),
 }
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -106,7 +108,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "archive.gz": (lambda path: path.write_bytes(b"\x1f\x8b\x08" + bytes(100)) and None, "gzip"),
     "huge.txt": (write_sparse, "limit"),
     "gone.txt": (lambda path: path.symlink_to("nowhere.txt"), "link"),
-    "pipe.txt": (lambda path: os.mkfifo(path), "pipe"),
+    "pipe.txt": (os.mkfifo, "pipe"),
     "broken.jsonl": (lambda path: _write(path, '{"text": "half a line'), "JSON"),
 }
 if os.geteuid() != 0:  # whom nothing is forbidden
@@ -134,12 +136,18 @@ def test_good_files_land_and_each_bad_one_is_named_with_a_remedy(library: Progra
     sources = {source for document in status["documents_list"] for source in document["sources"]}
     assert {source.partition("#")[0] for source in sources} == {f"files/{name}" for name in GOOD}
     assert status["unreadable"] == len(BAD)
-    assert {Path(source["source"].partition("#")[0]).name.partition(":")[0] for source in status["unreadable_sources"]} == set(BAD)
+    assert {
+        Path(source["source"].partition("#")[0]).name.partition(":")[0].partition(" ")[0]
+        for source in status["unreadable_sources"]
+    } == set(BAD)
     (fact,) = library.rows("facts")
     assert len(fact["evidence"]) == status["documents"] == len(GOOD) + 1  # two lines of the JSONL
     check_grounded(library)
     again = library.run("build", "files", "--json", status=1).json()
-    assert {Path(error["where"].partition(":")[0]).name for error in again["unreadable_files"]} >= {"huge.txt", "pipe.txt"}
+    assert {Path(error["where"].partition(":")[0]).name for error in again["unreadable_files"]} >= {
+        "huge.txt",
+        "pipe.txt",
+    }
     # A file that was mended is forgotten among the bad ones.
     _write(folder / "empty.txt", f"Now it says something. {STATED}")
     library.run("build", "files/empty.txt")
@@ -202,7 +210,7 @@ def test_a_changed_document_is_asked_again_only_where_it_changed(
     changed = "据介绍，这一段是后来补上的，与别处无关。"
     path.write_text("\n".join([*parts[:9], changed + parts[9], *parts[10:]]), encoding="utf-8")
     edited.run("build", "docs/long.txt")
-    assert 1 <= model.counts["requests"] - n_chunks <= 4
+    assert 1 <= model.counts["requests"] - n_chunks <= n_chunks // 10
     (after,) = edited.json("status", "--documents")["documents_list"]
     assert after["id"] != before["id"]
     revised = edited.exported()

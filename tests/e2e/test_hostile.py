@@ -25,7 +25,7 @@ NAMES = (
     "\\",
     "ends with a backslash \\",
     "\\u0027}) DETACH DELETE n //",
-    '\\u0022}) DETACH DELETE n //\\u0022',
+    "\\u0022}) DETACH DELETE n //\\u0022",
     "\\\\u0022}) DETACH DELETE n //",
     "$name ${name} {name} {{name}} %s %(name)s",
     "<script>alert(1)</script>",
@@ -36,7 +36,7 @@ NAMES = (
     "+1+cmd|' /C calc'!A0",
     "-2+3",
     "@SUM(A1:A9)",
-    "Smith, John \"Jack\"",
+    'Smith, John "Jack"',
     "right\u202egnp.exe",
     "\u2066isolated\u2069",
     "zero\u200bwidth\u200djoined\u2060",
@@ -77,7 +77,9 @@ class Literal(Answers):
 
     def answer(self, prompt: str) -> str:
         """Return the reply to the first sign in the prompt."""
-        return next((reply for sign, reply in self._replies.items() if sign in prompt), '{"entities":{},"relations":{}}')
+        return next(
+            (reply for sign, reply in self._replies.items() if sign in prompt), '{"entities":{},"relations":{}}'
+        )
 
 
 def write_documents(folder: Path, texts: dict[str, str]) -> None:
@@ -113,13 +115,22 @@ def hostile(place: Place, program: MakeProgram, tmp_path: Path, obedient: ModelS
 def test_hostile_names_are_plain_data_in_the_graph_and_in_every_export(
     hostile: Program, obedient: ModelServer, tmp_path: Path
 ) -> None:
-    assert check_grounded(hostile) == len(NAMES)
+    n_stated = check_grounded(hostile)
+    documents = hostile.json("status", "--documents")["documents_list"]
+    silent = [document["id"] for document in documents if not document["n_facts"]]
+    assert n_stated + len(silent) == len(NAMES)
+    # What is too long for a name, or has no letter in it, is kept aside with the reason.
+    assert 2 <= len(silent) <= 5
+    for document in silent:
+        assert any(chunk["quarantined"] for chunk in hostile.json("show", document)["chunks"])
     status = hostile.json("status")
     assert status["entities"] == len(NAMES) + 1
     assert status["facts"] == len(NAMES)
     assert {row["name"] for row in hostile.rows("entities")} == {*NAMES, PLACE}
     for name in NAMES:
-        found = hostile.json("query", "MATCH (e:Entity:Person {name: $name}) RETURN e.name", "-p", f"name={json.dumps(name)}")
+        found = hostile.json(
+            "query", "MATCH (e:Entity:Person {name: $name}) RETURN e.name", "-p", f"name={json.dumps(name)}"
+        )
         assert found["rows"] == [[name]]
         break  # one through the command line; all of them are in the export above
     check_csv(hostile, tmp_path / "csv")
@@ -133,7 +144,8 @@ def test_hostile_names_are_plain_data_in_the_graph_and_in_every_export(
 def test_a_text_cannot_leave_its_place_in_the_prompt(hostile: Program, obedient: ModelServer) -> None:
     prompts = [json.loads(request["messages"][-1]["content"]) for request in obedient.script.requests]  # type: ignore[index]
     assert len(prompts) == len(NAMES)
-    assert len({json.dumps({**prompt, "input": ""}) for prompt in prompts}) == 1
+    # Apart from the text, a prompt depends on nothing but the language of the passage.
+    assert len({json.dumps({**prompt, "input": ""}) for prompt in prompts}) <= 2
     assert {prompt["input"] for prompt in prompts} == {f"{INJECTION}\n\n{sentence(name)}" for name in NAMES}
 
 
@@ -168,7 +180,10 @@ def check_jsonld(program: Program, folder: Path) -> None:
 
 def check_cypher(program: Program, folder: Path) -> None:
     """Run the export on an emptied graph and compare it with the graph it was taken from."""
-    query = "MATCH (a:Entity)-[r]->(b:Entity) RETURN a.id, labels(a), a.name, a.aliases, type(r), r.evidence_quotes, b.id ORDER BY a.id"
+    query = (
+        "MATCH (a:Entity)-[r]->(b:Entity) "
+        "RETURN a.id, labels(a), a.name, a.aliases, type(r), r.evidence_quotes, b.id ORDER BY a.id"
+    )
     program.run("export", "--format", "cypher", "--out", str(folder))
     with program.store() as store:
         before = store.read(query, timeout_s=60).rows
@@ -201,7 +216,7 @@ REPLIES = {
     "html": '<script>alert(1)</script>{"entities":{"person":["Mira Holt"]},"relations":{}}',
     "bidi": '{"entities":{"person":["Mira \\u202eHolt"]},"relations":{}}',
     "twice": '{"entities":{"person":["Mira Holt"]},"entities":{"location":["Dunmere"]},"relations":{}}',
-    "triples": '{"entities":{},"relations":{"residence":[["Mira Holt"],["Mira Holt","Dunmere","x"],[[],{}],"ab",null]}}',
+    "triples": '{"entities":{},"relations":{"residence":[["Mira Holt"],["Mira Holt","Dunmere",1],[[],{}],"ab",null]}}',
     "many": '{"entities":{"person":[' + ",".join(f'"Name {n}"' for n in range(20_000)) + "]}}",
 }
 
@@ -239,25 +254,44 @@ OPEN_TYPES = (
     "type\\u0060",
     "MATCH",
 )
-OPEN_RELATIONS = ("knows`]->(x) DELETE x //", "MENTIONED_IN", "PART_OF", "认识`", "``", "r" * 500, "a b-c.d", "\u200b", "=1+1")
+OPEN_RELATIONS = (
+    "knows`]->(x) DELETE x //",
+    "MENTIONED_IN",
+    "PART_OF",
+    "认识`",
+    "``",
+    "r" * 500,
+    "a b-c.d",
+    "\u200b",
+    "=1+1",
+)
 
 
 def open_replies() -> Iterator[tuple[str, str, Callable[[], str]]]:
     for n, name in enumerate(OPEN_TYPES):
-        yield f"type-{n:02}", f"Mira{n:02}", lambda name=name, n=n: json.dumps({"entities": {name: [f"Mira{n:02}"]}, "relations": {}})  # type: ignore[misc]
+        yield (
+            f"type-{n:02}",
+            f"Mira{n:02}",
+            lambda name=name, n=n: json.dumps({"entities": {name: [f"Mira{n:02}"]}, "relations": {}}),
+        )  # type: ignore[misc]
     for n, name in enumerate(OPEN_RELATIONS):
         yield (
             f"relation-{n:02}",
             f"Nils{n:02}",
             lambda name=name, n=n: json.dumps(  # type: ignore[misc]
-                {"entities": {"person": [f"Nils{n:02}"], "place": ["Dunmere"]}, "relations": {name: [[f"Nils{n:02}", "Dunmere"]]}}
+                {
+                    "entities": {"person": [f"Nils{n:02}"], "place": ["Dunmere"]},
+                    "relations": {name: [[f"Nils{n:02}", "Dunmere"]]},
+                }
             ),
         )
 
 
 def test_type_names_of_an_open_ontology_cannot_break_out(place: Place, program: MakeProgram, tmp_path: Path) -> None:
     cases = {sign: (name, reply()) for sign, name, reply in open_replies()}
-    write_documents(tmp_path / "docs", {f"{sign}.txt": f"{sign}: {name} met us in Dunmere." for sign, (name, _) in cases.items()})
+    write_documents(
+        tmp_path / "docs", {f"{sign}.txt": f"{sign}: {name} met us in Dunmere." for sign, (name, _) in cases.items()}
+    )
     made = program(tmp_path, place)
     with running(Literal({sign: reply for sign, (_, reply) in cases.items()}), Script()) as server:
         made.ask(server, ontology="open")

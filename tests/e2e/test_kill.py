@@ -4,6 +4,7 @@ import random
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def test_ten_kills_at_random_moments_leave_no_trace(
     while n_kills < N_KILLS:
         moment = dice.uniform(0.2, 1.0) * duration
         was_killed = killed_after(killed, moment)
-        print(f"{place.name}: build {n_finished}, after {moment:.2f} s: {'killed' if was_killed else 'was done'}")
+        what = "killed" if was_killed else "was done"
+        sys.stdout.write(f"{place.name}: build {n_finished}, seed {SEED}: {what} after {moment:.2f} s\n")
         n_kills += was_killed
         if not was_killed or n_kills == N_KILLS:
             killed.run("build", "docs")

@@ -63,6 +63,13 @@ def test_a_relative_path_is_found_after_a_change_of_folder(page: Path, monkeypat
     assert document.source == "a.html"
 
 
+def test_modules_beside_the_files_are_not_imported(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (page.parent / "trafilatura.py").write_text("raise SystemExit", "utf-8")
+    _reader(os.getpid()).close()
+    monkeypatch.chdir(page.parent)
+    assert "Huawei" in _text(Path("a.html"))
+
+
 def test_a_child_killed_between_files_is_replaced(page: Path) -> None:
     _text(page)
     os.kill(_child(), signal.SIGKILL)

@@ -218,3 +218,50 @@ def test_a_job_of_a_worker_that_died_is_queued_again(ledger):
         assert jobs.requeue_lost(connection, older_than_s=60) == 0
         assert jobs.requeue_lost(connection, older_than_s=-1) == 1
         assert jobs.claim_job(connection).id == lost
+
+
+def test_a_reply_with_half_a_surrogate_pair_is_shown_with_an_escape(ledger):
+    reading = a_reading()
+    register(ledger, reading)
+    [chunk] = reading.chunks
+    failed = Extraction(
+        passage_id=chunk.passage_id,
+        extractor="x1",
+        state="failed",
+        replies=(Reply(task="NER", text="garbage \ud800", prompt_id="h", model="m"),),
+        failure=Failure(kind="broken", what="garbage \ud800"),
+    )
+    with ledger.writing() as connection:
+        ledger.put_attempts(connection, [failed])
+        derived.set_chunk_states(connection, {chunk.id: "failed"})
+    with ledger.reading() as connection:
+        assert views.losses(connection)[0]["what"] == "garbage \\ud800"
+        assert views.chunk_views(connection, reading.document.id)[0].replies[0]["text"] == "garbage \\ud800"
+        assert views.model_use(connection)[0] == 1
+
+
+def test_a_lock_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "locks").write_text("a file where the folder should be")
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db", lock_path=tmp_path / "locks" / "write.lock")
+    with ledger, pytest.raises(StoreError, match="the lock cannot be made"), ledger.writing():
+        pass
+
+
+def test_more_documents_than_a_statement_takes_values_can_be_listed(ledger):
+    n = 33_000
+    with ledger.writing() as connection:
+        blank = {
+            "media_type": "",
+            "language": "zh",
+            "sha256": "",
+            "n_chars": 0,
+            "text": "",
+            "pages": b"",
+            "warnings": "[]",
+        }
+        ids = [f"{i:032x}" for i in range(n)]
+        connection.execute(sa.insert(t.document), [{"id": i, "name": i, **blank} for i in ids])
+        how = {"extractor_id": "x", "max_tokens": 1, "overlap_sentences": 0, "derived": 1}
+        connection.execute(sa.insert(t.reading), [{"document_id": i, **how} for i in ids])
+    with ledger.reading() as connection:
+        assert len(views.document_views(connection, limit=1_000_000)) == n

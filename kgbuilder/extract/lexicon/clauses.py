@@ -95,6 +95,7 @@ _THINGS = frozenset({"PER", "ORG", "WORK", "PRODUCT", "EVENT"})
 _ROLES = class_of("leader|office|occupation")
 _SUBJECTS = frozenset(class_of("PER|ORG|LOC|WORK|EVENT|PRODUCT|disease|symptom|test|field"))
 _ROLE = frozenset(_ROLES)
+_NAMED_ROLE = re.compile(f"[{_ROLES}],? [{class_of('PER')}]")
 _ELSEWHERE = re.compile("[^，]{0,2}(?:后者|前者|对方|双方|两者|二者|三者|另一|其余)|the (?:former|latter|other)|others")
 # 江苏人 says where someone is from, and is about nobody.
 _ORIGIN = ("人", "籍")
@@ -228,7 +229,7 @@ def _with_subject(part: Line, grammar: Grammar, memory: _Memory, *, opens: bool)
         if antecedent is not None:
             yield _behind(antecedent, part.cut(match.end()), grammar, False)
         return
-    if grammar.apposition is not None and grammar.apposition.match(part.text) and memory.before is not None:
+    if _is_apposition(part, grammar) and memory.before is not None:
         antecedent = _last_mention(memory.before, "") if memory.before.owners[-1] is not None else memory.current
         if antecedent is not None:
             yield _behind(antecedent, part, grammar, False)
@@ -297,6 +298,12 @@ def _own_subject(part: Line, grammar: Grammar, *, opens: bool) -> tuple[Line, Li
 
 def _is_person(subject: Line | None) -> bool:
     return subject is not None and subject.owners[0] is not None and subject.owners[0].label == "PER"
+
+
+def _is_apposition(part: Line, grammar: Grammar) -> bool:
+    """Say whether a clause is about the mention before it: a painter; but not: the painter Ann."""
+    opens = grammar.apposition is not None and grammar.apposition.match(part.text) is not None
+    return opens and not _NAMED_ROLE.search(part.text)
 
 
 def _last_mention(before: Line | None, label: str) -> Line | None:

@@ -31,6 +31,9 @@ _ENGLISH_WORD = re.compile(
     r"[a-z](?:ing|tion|sion|ment|ness|ship|ity|ers|ics|ical|ism|ist|ive|able|ible|ful|less|ous|ward|wood|light|stone|fish|house|bridge|ware|works|craft|tech|soft|bank|net|line|way|co|bio|lab|logy)$"
     r"|^(?:Blue|Red|Green|Black|White|Golden|Silver|Iron|Big|Little|Grand|Royal|National|International|Global|Central|American|European|Second|Third|High|Low|Upper|Lower|Old|Saint|St|Air|Sea|Sun|Star|Moon|River|Lake|Hill|Mount|Fort|Port|Home|Family|World|Euro|Pan|Club|Open|Free|Smart|Digital|Data|Cloud|Power|Solar|Green|Salt|Snow|Winter|Summer|Spring|Autumn|Night|Day|Dream|Song|Songs|Dance|Letters|Notes|Tales|Hotel|Café|Pizza|Bread|Coffee|Tea|Wine|Beer|Water|Milk|Sugar|Fruit|Seed|Rock|Sand|Gold|Copper|Steel|Glass|Paper|Wind|Storm|Bay|Street|Road|Court|Cross|Bell|Crown|Royal|Union|Liberal|Labour|Socialist|Democratic|People|Women|Children|Men|Lady|Lord|Sir|King|Queen|Prince|Princess|Duke|Count|Pope|Type|Model|Class|Series|Mark|Phase|Level|Grade|Stage|Group|Team|Unit|Zone|Sector|Line|Flight|Route|Highway|Article|Act|Bill|Rule|Form|Case|Item|Lot|Plan|Project|Program|Operation|Mission|Task|Force)$"
 )
+_NO_PERSON_BEFORE = re.compile(
+    r"\b(?:[Tt]he|[Aa]t|[Ii]n|[Nn]ear|[Ii]nto|[Vv]ia|[Oo]n|[Uu]nder|[Tt]hrough|[Ww]ithin|[Ll]ike|[Aa]n?) $"
+)
 _PERSON_WORD = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž][^\W\d_]*(?:[-’'.][^\W\d_]+)*\.?")
 _PERSON_GOES_ON = re.compile(r"[,;:.)]|\s[a-z(–—]|['’]s\b|$|\n|”|\"")
 _MAX_BACK = 40
@@ -87,7 +90,7 @@ class EnglishNames:
 
     def _agree(self, text: str, room: Room) -> None:
         """Give the same name the same kind throughout: what is a person once is no organisation elsewhere."""
-        people = {text[found.start : found.end] for found in room.spans if found.kind == "PER"}
+        people = {text[found.start : found.end] for found in room.spans if found.label == "PER"}
         for found in room.spans:
             if (
                 found.kind in ("ORG", "LOC.place", "WORK")
@@ -232,11 +235,14 @@ class EnglishNames:
                 return _CONTEXT_KINDS[kind], 0.75
         if len(words) in (2, 3) and any(_INITIAL.fullmatch(word) for word in words[:-1]):
             return "PER", 0.75
-        return ("PER", 0.65) if self._looks_personal(text, start, end, words) else ("", 0.0)
+        if not self._looks_personal(text, start, end, words):
+            return "", 0.0
+        # Somebody who matters is named again; a guess named once counts only where a relation bears it out.
+        return ("PER" if len(words[-1]) > 2 and text.count(words[-1]) > 1 else "PER.guess"), 0.65
 
     def _looks_personal(self, text: str, start: int, end: int, words: list[str]) -> bool:
         """Say whether two or three words of which none is an English word stand where a person may."""
-        if len(words) not in (2, 3) or text[max(0, start - 4) : start].lower() == "the ":
+        if len(words) not in (2, 3) or _NO_PERSON_BEFORE.search(text, max(0, start - 12), start):
             return False
         return _PERSON_GOES_ON.match(text, end) is not None and not any(
             word in self._no_names
@@ -270,7 +276,7 @@ class EnglishNames:
         fulls: dict[str, list[Span]] = {}
         for found in room.sorted():
             words = text[found.start : found.end].split()
-            if found.kind == "PER" and len(words) > 1 and len(words[-1]) > 2:
+            if found.label == "PER" and len(words) > 1 and len(words[-1]) > 2:
                 short = words[-1]
             elif self._has_short_form(text, found, words):
                 short = words[0]

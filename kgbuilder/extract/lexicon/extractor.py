@@ -31,7 +31,7 @@ _PIECE_END = re.compile(r"[。！？!?\n]|\.\s")
 _SURROGATE = re.compile("[\ud800-\udfff\ue000-\ue0ff]")
 _HAN = re.compile("[\u4e00-\u9fff]")
 # What a reader would not look for as a node of its own: shown only as the end of a relation.
-_ONLY_RELATED = ("TERM", "NUM", "LOC.demonym", "ORG.weak")
+_ONLY_RELATED = ("PER.guess", "TERM", "NUM", "LOC.demonym", "ORG.weak")
 
 
 def create(ontology: Ontology, settings: Mapping[str, object]) -> "LexiconExtractor":

@@ -18,6 +18,7 @@ __all__ = ["KINDS", "Gift", "Rule", "Rules", "class_of", "load_rules", "mask_of"
 
 KINDS = (
     "PER",
+    "PER.guess",
     "ORG",
     "ORG.org",
     "ORG.weak",
