@@ -410,16 +410,18 @@ def test_a_rejected_triple_stays_rejected_when_its_words_stand_twice_in_a_revisi
 
 def test_a_correction_after_one_that_was_refused_has_its_effect(bench):
     bench.add(SENTENCES[0])
-    requests = [
-        {
-            "action": "add",
-            "document": content_id("document", SENTENCES[0]),
-            "mention": {"start": 3, "end": 5, "label": "TERM"},
-        },
+    words = {"start": 3, "end": 5, "label": "TERM"}
+    asked = (
+        {"action": "add", "document": content_id("document", SENTENCES[0]), "mention": words},
         {"action": "reject", "target": "nothing"},
-    ]
-    with pytest.raises(StoreError), bench.ledger.writing() as connection:
-        parsed = [parse_request(orjson.dumps(r), where="test") for r in requests]
-        correct(bench.ledger, bench.deriver, connection, parsed, ontology=ONTOLOGY)
+    )
+    requests = [parse_request(orjson.dumps(request), where="test") for request in asked]
+
+    def correct_both():
+        with bench.ledger.writing() as connection:
+            correct(bench.ledger, bench.deriver, connection, requests, ontology=ONTOLOGY)
+
+    with pytest.raises(StoreError):
+        correct_both()
     bench.correct(action="reject", target=a_triple(bench))
     assert bench.triples("extracted") == set()

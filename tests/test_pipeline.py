@@ -133,6 +133,15 @@ def failed(passage_id, _):
     return Extraction(passage_id=passage_id, extractor="x", state="failed", failure=failure)
 
 
+def one_by_one(replies):
+    """Answer each passage with the next of the replies."""
+
+    def reply(passage_id, text):
+        return next(replies)(passage_id, text)
+
+    return reply
+
+
 class Bench:
     """A workspace with files, a model and a graph."""
 
@@ -226,8 +235,7 @@ def test_a_passage_that_is_answered_but_not_yet_committed_is_not_asked_again(ben
     shared = SENTENCES[0]
     for n in range(3):
         bench.file(f"{n}.txt", shared + ("" if n == 0 else " " * n))
-    replies = iter([said])
-    bench.model.reply = lambda *passage: next(replies, failed)(*passage)
+    bench.model.reply = one_by_one(chain([said], repeat(failed)))
     bench.build()
     passages = bench.rows(t.attempt.c.passage_id)
     assert len(passages) == len(set(passages))
@@ -239,13 +247,25 @@ def test_a_passage_that_is_healed_for_one_document_is_healed_for_all_that_share_
     bench.cut(max_tokens=50)
     bench.file("a.txt", long(SENTENCES[0]) + long(SENTENCES[3]))
     bench.file("b.txt", long(SENTENCES[0]) + long(SENTENCES[4]))
-    replies = chain([failed, said, failed, said], repeat(said))
-    bench.model.reply = lambda *passage: next(replies)(*passage)
+    bench.model.reply = one_by_one(chain([failed, said, failed], repeat(said)))
     bench.build()
     for _ in range(2):
         bench.build(retry_failed=True)
         built = bench.graph.state()
         assert bench.replayed() == built
+
+
+def test_a_passage_that_is_healed_in_a_build_that_is_cancelled_is_healed_for_all(bench, monkeypatch):
+    monkeypatch.setattr(pipeline, "_PROGRESS_S", 0.0)
+    bench.cut(max_tokens=50)
+    bench.file("a.txt", long(SENTENCES[0]) + long(SENTENCES[3]))
+    bench.file("b.txt", long(SENTENCES[0]) + long(SENTENCES[4]))
+    bench.model.reply = one_by_one(chain([failed], repeat(said)))
+    bench.build()
+    assert bench.build(retry_failed=True, on_progress=lambda progress: False).cancelled
+    assert {state for (state,) in bench.rows(t.chunk.c.state)} == {"done"}
+    built = bench.graph.state()
+    assert bench.replayed() == built
 
 
 def test_a_batch_that_could_not_be_committed_leaves_no_document_half_read(bench, monkeypatch):

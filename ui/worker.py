@@ -230,7 +230,7 @@ class _Pulse:
         written, at = self._latest, time.monotonic()
         while not self._over.wait(_PULSE_S):
             latest = self._latest
-            if latest is not written:
+            if latest is not written or time.monotonic() - at >= _HEARTBEAT_S:
                 self._write()
                 written, at = latest, time.monotonic()
 
@@ -262,7 +262,7 @@ class _Recorded:
         self._pulse.end()
         known = isinstance(error, KGBuilderError)
         shown = error if isinstance(error, KGBuilderError) else _unexpected(error)
-        _LOG.error("job %s failed: %s", self._job.id, shown)
+        _LOG.error("job %s failed: %s", self._job.id, str(shown).encode("utf-8", "backslashreplace").decode())
         _finish(self._ledger, self._job, "failed", {**self._pulse.values, "starts": 0}, error=error_text(shown))
         return known
 

@@ -148,7 +148,7 @@ def _is_locked(folder: Path) -> bool:
     try:
         with (folder / broker.LOCK_NAME).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return True

@@ -34,7 +34,6 @@ from neo4j.exceptions import (
     Neo4jError,
     ServiceUnavailable,
     SessionExpired,
-    TransientError,
     UnsupportedServerProduct,
 )
 
@@ -147,8 +146,7 @@ class Bolt:
         """
         if profile not in _PROFILES:
             raise StoreError(f"no profile {profile!r}", where="store", remedy=f"one of {', '.join(_PROFILES)}")
-        # Retries are expected here; without a handler of its own the driver's warnings would go to standard error.
-        logging.getLogger("neo4j").addHandler(logging.NullHandler())
+        _hush()
         self.address = address
         self._profile = _PROFILES[profile]
         self._patient = profile == "worker"
@@ -230,7 +228,7 @@ class Bolt:
                 with self._driver.session(database=self.address.database) as session:
                     return work(session)
             except _Failure as error:
-                if isinstance(error, TransientError) and _MEMORY in str(error.code):
+                if _is_too_big(error):
                     raise TooBigError from error
                 # When a commit was cut off, it may have happened or not: everything sent here can be sent twice.
                 if time.monotonic() + pause_s > began + self._patience_s(error):
@@ -263,7 +261,9 @@ class Bolt:
         began = time.monotonic()
         try:
             keys, rows, truncated = self._in_background(
-                lambda driver: self._read(driver, cypher, parameters, max_rows, timeout_s), timeout_s + 2 * _GRACE_S
+                lambda driver: self._read(driver, cypher, parameters, max_rows, timeout_s),
+                timeout_s + 2 * _GRACE_S,
+                lambda error: _refused(error, self.address, timeout_s),
             )
         except _TooSlowError as error:
             # Slow because of the query, or because the server answers nobody?
@@ -287,10 +287,6 @@ class Bolt:
                     return await self._read_and_roll_back(session, cypher, parameters, max_rows, timeout_s)
         except TimeoutError as error:
             raise _TooSlowError(timeout_s) from error
-        except _LOST:
-            raise
-        except _Failure as error:
-            raise _refused(error, self.address, timeout_s) from error
 
     async def _read_and_roll_back(
         self, session: neo4j.AsyncSession, cypher: str, parameters: Parameters, max_rows: int, timeout_s: float
@@ -309,7 +305,10 @@ class Bolt:
         return keys, rows, len(records) > max_rows
 
     def _in_background(
-        self, ask: Callable[[neo4j.AsyncDriver], Coroutine[object, object, _T]], deadline_s: float
+        self,
+        ask: Callable[[neo4j.AsyncDriver], Coroutine[object, object, _T]],
+        deadline_s: float,
+        explain: Callable[[Exception], StoreError] | None = None,
     ) -> _T:
         for pause_s in (*_PAUSES_S, None):
             try:
@@ -319,8 +318,8 @@ class Bolt:
                 remedy = "see whether it is overloaded or frozen; restart it"
                 raise StoreError(what, where=self.address.uri, remedy=remedy) from error
             except _Failure as error:
-                if pause_s is None or not self._patience_s(error):
-                    raise _explained(error, self.address) from error
+                if pause_s is None or _is_too_big(error) or not self._patience_s(error):
+                    raise explain(error) if explain else _explained(error, self.address) from error
                 time.sleep(pause_s)
                 self._find_again()
         raise AssertionError("unreachable")
@@ -393,6 +392,13 @@ class _Background:
             self._loop.close()
 
 
+def _hush() -> None:
+    # Lost connections are expected here; without a handler of its own the driver's warnings go to standard error.
+    logger = logging.getLogger("neo4j")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+
+
 def _driver(address: Address) -> neo4j.Driver:
     return neo4j.GraphDatabase.driver(
         address.uri,
@@ -422,6 +428,10 @@ async def _check_plan(session: neo4j.AsyncSession, cypher: str, parameters: Para
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def _is_too_big(error: Exception) -> bool:
+    return isinstance(error, Neo4jError) and _MEMORY in str(error.code)
 
 
 def _explained(error: Exception, address: Address) -> StoreError:
@@ -476,7 +486,7 @@ def _refused(error: Exception, address: Address, timeout_s: float) -> StoreError
         return QueryRefused("the server lets this user read only", remedy="only reading is possible here")
     if _MEMORY in code:
         return QueryRefused("the query needs more memory than the server gives", remedy="ask for less")
-    if isinstance(error, ClientError) and not isinstance(error, AuthError) and "Security" not in code:
+    if isinstance(error, ClientError | DatabaseError) and "Security" not in code:
         return QueryRefused(f"the server cannot answer this: {_first_line(error)}", remedy="correct the query")
     return _explained(error, address)
 

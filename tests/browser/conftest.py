@@ -1,7 +1,6 @@
 """The real app, started as a user would, driven by headless Chromium. One app serves all tests of the folder."""
 
 import http.server
-import io
 import json
 import os
 import shutil
@@ -9,42 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from kgbuilder.config import Workspace, init_workspace, open_workspace
+from kgbuilder.config import init_workspace, open_workspace
 from kgbuilder.pipeline import build
+from tests.browser.driving import ODD_REPLY, TEXTS, App, Open, settle
 
-TEXTS = {
-    "顾清砚.txt": "顾清砚，1962年9月8日出生于江西婺源。1998年，顾清砚创立了明溪茶业有限公司。"
-    "明溪茶业有限公司总部位于上海市。",
-    "holt.md": "# Maren Holt\n\nMaren Holt was born in Oslo in 1951. Maren Holt founded Northlight Labs in 1987.\n"
-    "Northlight Labs is headquartered in Bergen.\n",
-    "shen.txt": "沈鹤年1931年出生于杭州市，毕业于澜江大学。沈鹤年曾任澜江大学校长。《山中札记》的作者是沈鹤年。",
-    "hostile.txt": "《<script>window.pwned=1</script>》的作者是顾清砚。\n"
-    "《<img src=x onerror=window.pwned=2>》的作者是顾清砚。\n"
-    "[link](javascript:window.pwned=3) \u202egnp.exe\u202c **bold** $x^2$ :material/home:\n",
-}
-ODD_REPLY = "I would rather talk about <b>tea</b>."
 PROGRAM = """
 import sys
 from pathlib import Path
 from ui.launch import run_app
 run_app(Path(sys.argv[1]), headless=True)
 """
-SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """The app while it runs."""
-
-    url: str
-    workspace: Workspace
 
 
 @pytest.fixture(scope="session")
@@ -114,9 +93,6 @@ def app(browser: Browser, slow_model: str, tmp_path_factory: pytest.TempPathFact
         assert process.wait(30) == 0
 
 
-Open = Callable[..., Page]
-
-
 @pytest.fixture
 def open_page(browser: Browser, app: App) -> Iterator[Open]:
     """Return a function that opens a page; afterwards nothing may have left the machine, and no script have run."""
@@ -156,13 +132,6 @@ def open_page(browser: Browser, app: App) -> Iterator[Open]:
     assert errors == []
 
 
-def settle(page: Page) -> None:
-    """Wait until the script has run and the page stands."""
-    page.wait_for_selector(SETTLED)
-    page.wait_for_timeout(150)
-    page.wait_for_selector(SETTLED)
-
-
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures of the pages are put, for people to look at."""
@@ -171,15 +140,3 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Path(folder).mkdir(parents=True, exist_ok=True)
         return Path(folder)
     return tmp_path_factory.mktemp("pictures")
-
-
-def find_color(picture: bytes, color: tuple[int, int, int]) -> tuple[int, int] | None:
-    """Return the middle of a patch of a colour in a picture."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    for y in range(0, image.height - 8, 2):
-        for x in range(0, image.width - 8, 2):
-            if all(image.getpixel((x + d, y + e)) == color for d in (0, 4, 8) for e in (0, 4, 8)):
-                return x + 4, y + 4
-    return None

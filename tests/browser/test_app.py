@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from conftest import ODD_REPLY, TEXTS, App, Open, find_color, settle
 from playwright.sync_api import Page, expect
 
 from kgbuilder.ledger import jobs, views
 from kgbuilder.pipeline import open_ledger
+from tests.browser.driving import ODD_REPLY, TEXTS, App, Open, find_color, settle
+from ui.i18n import MESSAGES
 from ui.jobs import build_payload
 from ui.theme import color_of
 
@@ -212,16 +213,17 @@ def test_what_is_gone_is_told_and_the_page_stays_usable(app: App, open_page: Ope
 
 @pytest.mark.parametrize(("locale", "dark"), [("en-US", False), ("zh-CN", True)])
 def test_every_page_has_its_picture_taken(app: App, open_page: Open, pictures, locale, dark):
+    look = f"{locale}-{'dark' if dark else 'light'}"
     document = first_document(app, next(iter(TEXTS)))
-    paths = {"home": "/", "documents": "/documents", "facts": "/facts", "entities": "/entities", "cypher": "/cypher"}
-    paths["document"] = f"/document?id={document.id}"
-    page = open_page("/", locale=locale, dark=dark)
-    for name, path in paths.items():
-        page.goto(app.url + path)
+    page = open_page(f"/document?id={document.id}", locale=locale, dark=dark)
+    page.screenshot(path=pictures / f"document-{look}.png")
+    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    for place, name in enumerate(("home", "documents", "facts", "entities", "cypher")):
+        links.nth(place).click()
+        expect(page.locator("h1")).to_have_text(MESSAGES[f"{name}.title"][locale == "en-US"])
         settle(page)
-        expect(page.locator(".kg-head h1")).to_be_visible()
-        page.wait_for_timeout(500)
-        page.screenshot(path=pictures / f"{name}-{locale}-{'dark' if dark else 'light'}.png")
+        page.wait_for_timeout(600)
+        page.screenshot(path=pictures / f"{name}-{look}.png")
 
 
 def test_nothing_is_wider_than_a_phone(app: App, open_page: Open, pictures):

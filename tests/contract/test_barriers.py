@@ -52,19 +52,19 @@ def labels(store: GraphStore) -> tuple[tuple[object, ...], ...]:
     return store.read("MATCH (n) UNWIND labels(n) AS label RETURN DISTINCT label ORDER BY label").rows
 
 
-@pytest.mark.parametrize("query", ATTACKS)
-def test_no_attack_passes_the_guard(filled: GraphStore, query: str):
-    with pytest.raises(QueryRefused):
-        filled.read(query)
+def test_no_attack_passes_the_guard(filled: GraphStore):
+    before = contents(filled), labels(filled)
+    for query in ATTACKS:
+        with pytest.raises(QueryRefused):
+            filled.read(query)
+    assert (contents(filled), labels(filled)) == before
 
 
-@pytest.mark.parametrize("query", HONEST)
-def test_every_honest_query_is_answered(filled: GraphStore, query: str):
-    if query == "CALL db.index.fulltext.queryNodes('entity_search', $q) YIELD node, score RETURN node.name, score":
-        query = query.replace("entity_search", "Entity[search]") if filled.dialect == "arcadedb" else query
-    if "USING INDEX" in query and filled.dialect == "arcadedb":
-        query = query.replace("USING INDEX n:Entity(id) ", "")  # ArcadeDB has no hints
-    filled.read(query, {"delete": 1, "q": "华为"})
+def test_every_honest_query_is_answered(filled: GraphStore):
+    for query in HONEST:
+        if filled.dialect == "arcadedb":  # which has no hints, and names the index otherwise
+            query = query.replace("entity_search", "Entity[search]").replace("USING INDEX n:Entity(id) ", "")
+        filled.read(query, {"delete": 1, "q": "华为"})
 
 
 @pytest.mark.parametrize("query", WRITING)

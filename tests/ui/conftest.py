@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from filled import SAMPLE, make
 from streamlit.testing.v1 import AppTest
 
 from kgbuilder.config import Workspace
+from tests.ui.filled import SAMPLE, make
 from ui import state
 
 Draw = Callable[..., AppTest]
@@ -45,8 +45,3 @@ def sample(tmp_path: Path) -> Workspace:
 def blank(tmp_path: Path) -> Workspace:
     """A workspace that has read nothing yet."""
     return make(tmp_path / "blank")
-
-
-def html_of(app: AppTest) -> str:
-    """All the markup of ours on a page."""
-    return "".join(element.proto.body for element in app.get("html"))

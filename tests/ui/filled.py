@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from streamlit.testing.v1 import AppTest
+
 from kgbuilder.config import Workspace, init_workspace, open_workspace
 from kgbuilder.ids import content_id
 from kgbuilder.ledger import Ledger, Reading, derived, outbox
@@ -261,3 +263,8 @@ def _fact(key: tuple[str, str, str], n: int) -> dict[str, object]:
         "status": "extracted",
         "n_evidence": n,
     }
+
+
+def html_of(app: AppTest) -> str:
+    """All the markup of ours on a page."""
+    return "".join(element.proto.body for element in app.get("html"))

@@ -1,12 +1,12 @@
 """What pages read from the ledger beyond its lists."""
 
 import pytest
-from filled import ALSO_HOLT, HOLT, SAMPLE, WUYUAN, entity_id, fact_id, make
 
 from kgbuilder.errors import StoreError
 from kgbuilder.ids import content_id
 from kgbuilder.ledger import Ledger, browse, views
 from kgbuilder.records import PageSpan
+from tests.ui.filled import ALSO_HOLT, HOLT, SAMPLE, WUYUAN, entity_id, fact_id, make
 
 HOLT_ID = entity_id("Maren Holt", "PER")
 

@@ -6,12 +6,12 @@ import io
 import json
 
 import pytest
-from conftest import html_of
 
 from graph_schema import load_ontology
 from kgbuilder import pipeline
 from kgbuilder.errors import ParseError, QueryRefused, StoreError
 from kgbuilder.stores import Node, QueryResult, Relationship
+from tests.ui.filled import html_of
 from ui.names import Names
 from ui.pages.cypher import csv_text, examples, parse_parameters, plain
 

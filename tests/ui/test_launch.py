@@ -10,9 +10,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from filled import make
 
 from kgbuilder.errors import ConfigError
+from tests.ui.filled import make
 from ui import launch
 from ui.launch import free_port, run_app
 from ui.worker import is_running

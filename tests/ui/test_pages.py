@@ -4,13 +4,12 @@ import re
 import time
 
 import pytest
-from conftest import html_of
-from filled import ALSO_HOLT, FAILED, HOLT, WUYUAN, Text, entity_id, fact_id, make
 
 from kgbuilder.errors import IngestError
 from kgbuilder.ids import content_id
 from kgbuilder.ledger import Ledger, jobs
 from kgbuilder.records import Failure, Quarantined
+from tests.ui.filled import ALSO_HOLT, FAILED, HOLT, WUYUAN, Text, entity_id, fact_id, html_of, make
 from ui import state
 from ui.app import PAGES
 from ui.i18n import MESSAGES

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from filled import make
 
 from kgbuilder.errors import ModelError, StoreError
 from kgbuilder.ledger import Ledger, jobs
 from kgbuilder.ledger.views import Counts
 from kgbuilder.pipeline import BuildReport, Progress
+from tests.ui.filled import make
 from ui import worker
 from ui.jobs import build_payload, delete_payload, error_of, report_of
 from ui.worker import is_running, run_worker
@@ -268,7 +268,7 @@ from kgbuilder.config import open_workspace
 from ui import worker
 
 def build(workspace, paths, *, on_progress, **more):
-    import test_worker
+    from tests.ui import test_worker
     return test_worker.slow_build(workspace, paths, on_progress=on_progress)
 
 worker.build = build
@@ -277,7 +277,7 @@ worker.run_worker(open_workspace(Path(sys.argv[1])))
 
 
 def in_process(workspace) -> subprocess.Popen:
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[2])
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-c", PROGRAM, str(workspace.folder)]
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path})
