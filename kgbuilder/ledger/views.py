@@ -467,7 +467,7 @@ def quarantine_reasons(connection: sa.Connection) -> dict[str, int]:
     """Count quarantined claims by reason."""
     query = sa.select(t.quarantine.c.reason, sa.func.count()).group_by(t.quarantine.c.reason)
     ordered = query.order_by(sa.func.count().desc(), t.quarantine.c.reason)
-    return dict(connection.execute(ordered).tuples().all())
+    return {str(reason): int(n) for reason, n in connection.execute(ordered)}
 
 
 def model_use(connection: sa.Connection) -> tuple[int, int]:

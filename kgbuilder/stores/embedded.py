@@ -40,10 +40,18 @@ class Lease:
         self._idle_s = idle_s
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
-        self.renew()
+        self.address = self._take()
 
     def renew(self) -> Address:
-        """Return where the server is now, and start it again when it is gone. Raises StoreError."""
+        """Return where the server is now, and start it again when it is gone.
+
+        Raises StoreError, also when the disk is full: then the server answers, but takes nothing.
+        """
+        _check_folder(self._folder)
+        self.address = self._take()
+        return self.address
+
+    def _take(self) -> Address:
         with self._lock:
             before, self._connection = self._connection, None
             try:
@@ -51,7 +59,7 @@ class Lease:
             finally:
                 if before is not None:
                     before.close()
-        self.address = Address(
+        return Address(
             uri=f"bolt://127.0.0.1:{state.bolt_port}",
             database=broker.DATABASE,
             user="root",
@@ -60,7 +68,6 @@ class Lease:
             reader_password=state.reader_password,
             http_port=state.http_port,
         )
-        return self.address
 
     def close(self) -> None:
         """Give the lease back."""

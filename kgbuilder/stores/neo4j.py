@@ -232,6 +232,7 @@ class Bolt:
                     raise TooBigError from error
                 # When a commit was cut off, it may have happened or not: everything sent here can be sent twice.
                 if time.monotonic() + pause_s > began + self._patience_s(error):
+                    self._find_again()  # says so when the reason is a full disk
                     raise _explained(error, self.address) from error
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -360,6 +361,7 @@ class Bolt:
         finally:
             connection.close()
         if answer.status != http.client.OK:
+            self._find_again()  # says so when the reason is a full disk
             what = f"the schema cannot be changed: {text[:300]}"
             raise StoreError(what, where=statement, remedy="see server.log in the folder of the graph")
 

@@ -11,6 +11,7 @@ from kgbuilder.instructions import Example
 from kgbuilder.records import MentionClaim, TripleClaim
 from kgbuilder.stores import GraphStore
 from tests.conftest import SERVERS
+from tests.e2e.graphs import check_grounded
 from tests.e2e.program import Place, Program
 from tests.servers.model import Answers, ModelServer, Script, running
 from tests.servers.neo4j_server import Neo4jServer
@@ -99,6 +100,32 @@ def emptied(request: pytest.FixtureRequest, name: str) -> Place:
     place = request.getfixturevalue(name)
     assert isinstance(place, Place)
     return place
+
+
+@pytest.fixture(scope="session")
+def references() -> dict[str, dict[str, bytes]]:
+    """The canonical exports of builds that nothing disturbed, by server."""
+    return {}
+
+
+@pytest.fixture
+def wanted(
+    embedded_place: Place,
+    references: dict[str, dict[str, bytes]],
+    program: MakeProgram,
+    desk: Path,
+    model: ModelServer,
+    request: pytest.FixtureRequest,
+) -> dict[str, bytes]:
+    """What every build of `docs` must come to, whatever happens to it."""
+    if embedded_place.name not in references:
+        whole = program(desk, embedded_place, workspace="whole")
+        whole.ask(model)
+        whole.call("build", "docs")
+        assert check_grounded(whole) > 500
+        references[embedded_place.name] = whole.exported()
+        emptied(request, embedded_place.name)
+    return references[embedded_place.name]
 
 
 @pytest.fixture(scope="session")

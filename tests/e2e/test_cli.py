@@ -109,7 +109,7 @@ def small_graph(program: MakeProgram, place: Place, folder: Path, reader: ModelS
         (folder / "docs" / name).write_text(text, encoding="utf-8")
     made = program(folder, place)
     made.ask(reader)
-    made.run("build", "docs")
+    made.call("build", "docs")
     return made
 
 
@@ -127,7 +127,7 @@ def facts_of(program: Program) -> dict[str, dict[str, Any]]:
 def corrected(program: Program, *requests: dict[str, Any], status: int = 0) -> Outcome:
     path = program.folder / "corrections.jsonl"
     path.write_text("".join(json.dumps(request) + "\n" for request in requests), encoding="utf-8")
-    return program.run("correct", str(path), "--json", "--author", "Ada", status=status)
+    return program.call("correct", str(path), "--json", "--author", "Ada", status=status)
 
 
 @marked(*on_embedded)
@@ -149,7 +149,7 @@ def test_everything_that_prints_json_prints_nothing_else(small: Program) -> None
         ["evaluate", "--data", str(gold)],
         ["doctor"],
     ):
-        done = small.run(*arguments, "--json")
+        done = small.call(*arguments, "--json")
         assert done.json() is not None
         assert done.err == ""
     assert small.json("status")["chunks"]["total"] == 3
@@ -174,10 +174,10 @@ def test_show_finds_things_by_the_beginning_of_their_id(small: Program) -> None:
     assert small.json("show", fact["head"][:10])["name"] == "Tallow Works"
     (document,) = {place["document"] for place in facts_of(small)["residence"]["evidence"]}
     assert small.json("show", document[:10])["source"] == "docs/both.txt"
-    assert "Tallow Works" in small.run("show", fact["id"]).out
-    assert "names nothing here" in small.run("show", "ffffffffffffff", status=1).err
-    assert "more of its characters" in small.run("show", "", status=2).err or True
-    assert small.run("show", "zz", status=1).err
+    assert "Tallow Works" in small.call("show", fact["id"]).out
+    assert "names nothing here" in small.call("show", "ffffffffffffff", status=1).err
+    assert "more of its characters" in small.call("show", "", status=2).err or True
+    assert small.call("show", "zz", status=1).err
 
 
 @marked(*on_embedded)
@@ -187,19 +187,19 @@ def test_a_correction_is_undone_and_done_again(small: Program) -> None:
     (rejected,) = corrected(small, {"action": "reject", "target": fact["id"]}).json()
     after = small.exported()
     assert "founded_by" not in facts_of(small)
-    shown = small.run("show", "--events").out
+    shown = small.call("show", "--events").out
     assert rejected in shown
     assert "Ada" in shown
-    undone = small.run("undo", rejected[:12]).out.split()[-1]
+    undone = small.call("undo", rejected[:12]).out.split()[-1]
     assert small.exported() == before
-    small.run("undo", undone)
+    small.call("undo", undone)
     assert small.exported() == after
     # What a person rejected stays rejected, however often it is read.
     (small.folder / "docs" / "more.txt").write_text(f"Once more: {SAID[1][0]}", encoding="utf-8")
-    small.run("build", "docs")
+    small.call("build", "docs")
     assert "founded_by" not in facts_of(small)
     assert small.json("replay") == {"sha256": small.sha256()}
-    assert "no correction has this id" in small.run("undo", "0000ffff", status=1).err
+    assert "no correction has this id" in small.call("undo", "0000ffff", status=1).err
 
 
 @marked(*on_embedded)
@@ -221,7 +221,7 @@ def test_corrections_are_recorded_all_or_none(small: Program) -> None:
     made = corrected(small, good, {"action": "rename", "entity": fact["tail"], "name": "Mira Holt the Elder"})
     assert len(made.json()) == 2
     assert "Mira Holt the Elder" in {row["name"] for row in small.rows("entities")}
-    missing = small.run("correct", "missing.jsonl", status=1)
+    missing = small.call("correct", "missing.jsonl", status=1)
     assert "missing.jsonl" in missing.err
 
 
@@ -254,21 +254,21 @@ def test_every_kind_of_correction_reaches_the_graph_and_is_taken_back(small: Pro
         assert changed != before, request
         assert small.json("replay") == {"sha256": small.sha256()}
         assert small.exported() == changed, request
-        small.run("undo", event)
+        small.call("undo", event)
         assert small.exported() == before, request
 
 
 @marked(*on_embedded)
 def test_deleting_a_document_keeps_what_others_state(small: Program) -> None:
     assert len(facts_of(small)["founded_by"]["evidence"]) == 2
-    small.run("delete", "docs/works.txt")
+    small.call("delete", "docs/works.txt")
     assert len(facts_of(small)["founded_by"]["evidence"]) == 1
-    small.run("delete", "docs/both.txt")
+    small.call("delete", "docs/both.txt")
     assert set(facts_of(small)) == {"place_of_birth"}
     assert {row["name"] for row in small.rows("entities")} == {"Mira Holt", "Dunmere"}
-    assert "no such document" in small.run("delete", "docs/both.txt", status=1).err
+    assert "no such document" in small.call("delete", "docs/both.txt", status=1).err
     (document,) = small.rows("documents")
-    small.run("delete", document["id"][:12])
+    small.call("delete", document["id"][:12])
     status = small.json("status")
     assert [status[name] for name in ("documents", "entities", "facts", "evidence")] == [0, 0, 0, 0]
 
@@ -281,35 +281,35 @@ def test_what_is_used_wrongly_ends_with_2_and_says_what_to_do(tmp_path: Path, pr
     for arguments in (["status"], ["build", "x"], ["query", "RETURN 1"], ["replay"]):
         done = made.run(*arguments, status=2)
         assert "kgbuilder init" in done.err
-    made.run("init")
-    assert "a workspace is here already" in made.run("init", status=2).err
-    made.run("init", "--if-missing")
-    assert "nothing to build" in made.run("build", status=2).err
-    assert "nothing to show" in made.run("show", status=2).err
-    assert "No such option" in made.run("status", "--nonsense", status=2).err
+    made.call("init")
+    assert "a workspace is here already" in made.call("init", status=2).err
+    made.call("init", "--if-missing")
+    assert "nothing to build" in made.call("build", status=2).err
+    assert "nothing to show" in made.call("show", status=2).err
+    assert "No such option" in made.call("status", "--nonsense", status=2).err
     assert (
         "unknown format"
-        in made.run("instructions", "--from", "a", "--schema", "b", "--out", "c", "--format", "x", status=2).err
+        in made.call("instructions", "--from", "a", "--schema", "b", "--out", "c", "--format", "x", status=2).err
     )
     made.configure(extractor="nonsense")
     for name in ("lexicon", "endpoint"):
-        assert name in made.run("build", "x", status=2).err
+        assert name in made.call("build", "x", status=2).err
     made.configure(extractr="lexicon", limits={"query_rows": 0}, chunk={"max_tokens": "many"})
-    err = made.run("status", status=2).err
+    err = made.call("status", status=2).err
     for sign in ("did you mean extractor", "limits.query_rows", "chunk.max_tokens"):
         assert sign in err  # every mistake at once
     (made.workspace / "kgbuilder.yaml").write_text("store: [\n", encoding="utf-8")
-    assert "kgbuilder.yaml:2: this is not YAML" in made.run("status", status=2).err
+    assert "kgbuilder.yaml:2: this is not YAML" in made.call("status", status=2).err
     other = program(tmp_path, Place(name="none"), workspace="other")
-    assert other.run("init", "--ontology", "nonsense", status=1).err
+    assert other.call("init", "--ontology", "nonsense", status=1).err
     assert not other.workspace.exists()
 
 
 @marked(*on_embedded)
 def test_an_unknown_export_format_ends_with_2_and_an_unwritable_folder_with_1(small: Program) -> None:
-    assert "one of jsonl, csv" in small.run("export", "--format", "xlsx", status=2).err
+    assert "one of jsonl, csv" in small.call("export", "--format", "xlsx", status=2).err
     (small.folder / "file").write_text("", encoding="utf-8")
-    done = small.run("export", "--out", str(small.folder / "file" / "x"), status=1)
+    done = small.call("export", "--out", str(small.folder / "file" / "x"), status=1)
     assert "choose another --out" in done.err
 
 
@@ -329,7 +329,7 @@ def test_records_become_instructions(tmp_path: Path, program: MakeProgram) -> No
     (tmp_path / "schema.json").write_text(
         "\n".join(json.dumps(row, ensure_ascii=False) for row in schema), encoding="utf-8"
     )
-    done = made.run(
+    done = made.call(
         "instructions",
         "--task",
         "RE",
@@ -350,7 +350,7 @@ def test_records_become_instructions(tmp_path: Path, program: MakeProgram) -> No
         {"head": "林知远", "tail": "绍兴"}
     ]
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
-    bad = made.run("instructions", "--from", "bad.json", "--schema", "schema.json", "--out", "x.json", status=1)
+    bad = made.call("instructions", "--from", "bad.json", "--schema", "schema.json", "--out", "x.json", status=1)
     assert "bad.json:1" in bad.err
     assert not (tmp_path / "x.json").exists()
 
@@ -386,8 +386,8 @@ def test_a_perfect_model_has_an_f1_of_one_and_a_silent_one_of_zero(
     assert report["n_records"] == 2
     assert report["entities"]["f1"] == report["triples"]["f1"] == 0.0
     gold.write_text("{}\n", encoding="utf-8")
-    assert "gold.jsonl:1" in made.run("evaluate", "--data", "gold.jsonl", status=1).err
-    assert "missing.jsonl" in made.run("evaluate", "--data", "missing.jsonl", status=1).err
+    assert "gold.jsonl:1" in made.call("evaluate", "--data", "gold.jsonl", status=1).err
+    assert "missing.jsonl" in made.call("evaluate", "--data", "missing.jsonl", status=1).err
 
 
 # --- reading people's Cypher ------------------------------------------------------------------------------------------
@@ -412,10 +412,11 @@ def test_queries_that_write_or_never_end_are_refused(
 ) -> None:
     made = program(desk, place)
     made.ask(model)
-    made.run("build", "docs")
+    made.call("build", "docs")
     before = made.sha256()
+    made.run("query", REFUSED["CREATE"], status=1)
     for kind, cypher in REFUSED.items():
-        done = made.run("query", cypher, status=1)
+        done = made.call("query", cypher, status=1)
         assert done.err.startswith("error: "), kind
         assert "not allowed" in done.err or "only reading" in done.err
     with made.store() as store:
@@ -426,9 +427,9 @@ def test_queries_that_write_or_never_end_are_refused(
     assert done.seconds < 20
     assert "stopped after 2 s" in done.err
     assert "LIMIT" in done.err
-    assert "not Cypher" in made.run("query", "MATCH (n RETURN n", status=1).err
-    limited = made.run("query", "MATCH (e:Entity) RETURN e.name")
+    assert "not Cypher" in made.call("query", "MATCH (n RETURN n", status=1).err
+    limited = made.call("query", "MATCH (e:Entity) RETURN e.name")
     assert "only the first 3 rows" in limited.err
     assert len(limited.out.splitlines()) == 4
-    assert "is no parameter" in made.run("query", "RETURN 1", "-p", "x", status=2).err
+    assert "is no parameter" in made.call("query", "RETURN 1", "-p", "x", status=2).err
     assert made.sha256() == before

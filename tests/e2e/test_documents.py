@@ -143,21 +143,21 @@ def test_good_files_land_and_each_bad_one_is_named_with_a_remedy(library: Progra
     (fact,) = library.rows("facts")
     assert len(fact["evidence"]) == status["documents"] == len(GOOD) + 1  # two lines of the JSONL
     check_grounded(library)
-    again = library.run("build", "files", "--json", status=1).json()
+    again = library.call("build", "files", "--json", status=1).json()
     assert {Path(error["where"].partition(":")[0]).name for error in again["unreadable_files"]} >= {
         "huge.txt",
         "pipe.txt",
     }
     # A file that was mended is forgotten among the bad ones.
     _write(folder / "empty.txt", f"Now it says something. {STATED}")
-    library.run("build", "files/empty.txt")
+    library.call("build", "files/empty.txt")
     assert library.json("status")["unreadable"] == len(BAD) - 1
     assert library.json("status")["documents"] == len(GOOD) + 2
 
 
 def test_a_path_that_leads_nowhere_fails_alone(library: Program) -> None:
     _write(library.folder / "files" / "a.txt", STATED)
-    done = library.run("build", "files/missing.txt", "nowhere/*.txt", "files/a.txt", status=1)
+    done = library.call("build", "files/missing.txt", "nowhere/*.txt", "files/a.txt", status=1)
     assert "files/missing.txt: there is no such file" in done.err
     assert "nowhere/*.txt: no file matches the pattern" in done.err
     assert library.json("status")["facts"] == 1
@@ -169,21 +169,21 @@ def test_a_path_that_leads_nowhere_fails_alone(library: Program) -> None:
 def test_the_same_content_twice_is_one_document_and_asked_once(library: Program, reader: ModelServer) -> None:
     for name in ("a.txt", "b.txt"):
         _write(library.folder / "files" / name, STATED)
-    library.run("build", "files")
+    library.call("build", "files")
     status = library.json("status", "--documents")
     assert status["documents"] == 1
     (document,) = status["documents_list"]
     assert document["sources"] == ["files/a.txt", "files/b.txt"]
     assert reader.counts["requests"] == 1
-    library.run("build", "files/b.txt")
+    library.call("build", "files/b.txt")
     assert reader.counts["requests"] == 1
     # One of its files now says something else; the other still says this.
     _write(library.folder / "files" / "b.txt", "Something else.")
-    library.run("build", "files")
+    library.call("build", "files")
     assert library.json("status")["documents"] == 2
     assert library.json("status")["facts"] == 1
     _write(library.folder / "files" / "a.txt", "And this too.")
-    library.run("build", "files")
+    library.call("build", "files")
     assert library.json("status")["documents"] == 2
     assert library.json("status")["facts"] == library.json("status")["entities"] == 0
 
@@ -203,20 +203,20 @@ def test_a_changed_document_is_asked_again_only_where_it_changed(
     chunking = {"chunk": {"max_tokens": 400}}
     edited.ask(model)
     edited.configure(**chunking, extractor="endpoint", extractors=endpoint_of(model))
-    edited.run("build", "docs/long.txt")
+    edited.call("build", "docs/long.txt")
     (before,) = edited.json("status", "--documents")["documents_list"]
     n_chunks = sum(before["chunks"].values())
     assert n_chunks == model.counts["requests"] > 60
     changed = "据介绍，这一段是后来补上的，与别处无关。"
     path.write_text("\n".join([*parts[:9], changed + parts[9], *parts[10:]]), encoding="utf-8")
-    edited.run("build", "docs/long.txt")
+    edited.call("build", "docs/long.txt")
     assert 1 <= model.counts["requests"] - n_chunks <= n_chunks // 10
     (after,) = edited.json("status", "--documents")["documents_list"]
     assert after["id"] != before["id"]
     revised = edited.exported()
     fresh = program(desk, emptied(request, "embedded"), workspace="fresh")
     fresh.configure(**chunking, extractor="endpoint", extractors=endpoint_of(model))
-    fresh.run("build", "docs/long.txt")
+    fresh.call("build", "docs/long.txt")
     assert fresh.exported() == revised
 
 
@@ -232,7 +232,7 @@ def test_five_megabytes_are_read_to_the_last_sentence(library: Program, reader: 
     text = "".join(lines) + STATED
     assert len(text.encode()) > 5_000_000
     _write(library.folder / "files" / "long.txt", text)
-    library.run("build", "files")
+    library.call("build", "files")
     (document,) = library.json("status", "--documents")["documents_list"]
     shown = library.json("show", document["id"])
     assert shown["n_chars"] == len(text)

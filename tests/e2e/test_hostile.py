@@ -137,7 +137,7 @@ def test_hostile_names_are_plain_data_in_the_graph_and_in_every_export(
     check_graphml(hostile, tmp_path / "graphml")
     check_jsonld(hostile, tmp_path / "jsonld")
     check_cypher(hostile, tmp_path / "cypher")
-    shown = hostile.run("status", "--documents").out
+    shown = hostile.call("status", "--documents").out
     assert "\x1b" not in shown
 
 
@@ -150,7 +150,7 @@ def test_a_text_cannot_leave_its_place_in_the_prompt(hostile: Program, obedient:
 
 
 def check_csv(program: Program, folder: Path) -> None:
-    program.run("export", "--format", "csv", "--out", str(folder))
+    program.call("export", "--format", "csv", "--out", str(folder))
     rows = {}
     for name in ("entities", "facts", "evidence"):
         with (folder / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -163,7 +163,7 @@ def check_csv(program: Program, folder: Path) -> None:
 
 
 def check_graphml(program: Program, folder: Path) -> None:
-    program.run("export", "--format", "graphml", "--out", str(folder))
+    program.call("export", "--format", "graphml", "--out", str(folder))
     graph = nx.read_graphml(folder / "graph.graphml")
     assert graph.number_of_nodes() == len(NAMES) + 1
     assert graph.number_of_edges() == len(NAMES)
@@ -172,7 +172,7 @@ def check_graphml(program: Program, folder: Path) -> None:
 
 
 def check_jsonld(program: Program, folder: Path) -> None:
-    program.run("export", "--format", "jsonld", "--out", str(folder))
+    program.call("export", "--format", "jsonld", "--out", str(folder))
     graph = json.loads((folder / "graph.jsonld").read_text(encoding="utf-8"))["@graph"]
     assert {node["name"] for node in graph if "name" in node} == {*NAMES, PLACE}
     assert sum(node["@type"] == "kg:Fact" for node in graph) == len(NAMES)
@@ -184,7 +184,7 @@ def check_cypher(program: Program, folder: Path) -> None:
         "MATCH (a:Entity)-[r]->(b:Entity) "
         "RETURN a.id, labels(a), a.name, a.aliases, type(r), r.evidence_quotes, b.id ORDER BY a.id"
     )
-    program.run("export", "--format", "cypher", "--out", str(folder))
+    program.call("export", "--format", "cypher", "--out", str(folder))
     with program.store() as store:
         before = store.read(query, timeout_s=60).rows
         counts = store.counts()
@@ -306,7 +306,7 @@ def test_type_names_of_an_open_ontology_cannot_break_out(place: Place, program: 
     assert counts.entities == status["entities"]
     assert counts.facts == status["facts"]
     assert counts.documents == counts.chunks == len(cases)
-    made.run("export", "--format", "graphml", "--out", str(tmp_path / "x"))
+    made.call("export", "--format", "graphml", "--out", str(tmp_path / "x"))
     nx.read_graphml(tmp_path / "x" / "graph.graphml")
     wanted = made.sha256()
     assert made.json("replay") == {"sha256": wanted}

@@ -39,15 +39,6 @@ def refused(program: Program, *arguments: str, status: int = 1, **environment: s
     return done
 
 
-@pytest.fixture
-def wanted(embedded_place: Place, program: MakeProgram, desk: Path, model: ModelServer) -> dict[str, bytes]:
-    """The canonical export of a build that nothing disturbs."""
-    whole = program(desk, embedded_place, workspace="whole")
-    whole.ask(model)
-    whole.run("build", "docs")
-    return whole.exported()
-
-
 # --- a server that dies -----------------------------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def spec(
                 "type": "graph",
                 "layout": "none",
                 "roam": True,
-                "zoom": 1.12,
+                "zoom": 0.92 if centre else 1.12,
                 "scaleLimit": {"min": 0.5, "max": 6},
                 "selectedMode": "single",
                 "cursor": "pointer",
