@@ -11,14 +11,14 @@ run: install          ## install, build the sample documents into an embedded gr
 	$(BIN)/kgbuilder build examples/zh examples/en --workspace $(WORKSPACE)
 	$(BIN)/kgbuilder app --workspace $(WORKSPACE)
 
-test: install         ## install, run every test but those marked unsettled
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not unsettled" tests
+test: install         ## install, run every test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 check: install        ## format, lint, types, fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow and not server and not browser and not unsettled" tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow and not server and not browser" tests
 
 bench: install        ## the benchmarks; each prints machine, commit, median and spread
 	$(BIN)/python -m bench

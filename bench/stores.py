@@ -1,7 +1,7 @@
 """Rows a second into each graph store, and what they cost client and server: python -m bench.stores.
 
-A document brings 1 node of its own, 2 chunks, 4 new entities, up to 12 mentions and 6 facts; half of what it mentions is
-known from earlier documents, a few entities from very many. Each run starts a new server, so the first thousand
+A document brings 1 node of its own, 2 chunks, 4 new entities, up to 12 mentions and 6 facts; half of what it mentions
+is known from earlier documents, a few entities from very many. Each run starts a new server, so the first thousand
 documents also pay for its warming up.
 """
 

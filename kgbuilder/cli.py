@@ -591,15 +591,14 @@ def worker_command(workspace: WorkspaceOption = _HERE) -> None:
 def app_command(
     workspace: WorkspaceOption = _HERE,
     port: Annotated[int | None, typer.Option(help="The port of the page; 8501, or the next that is free.")] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 unless given.")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run the job worker beside the page.")] = True,
 ) -> None:
-    """Open the app: graph, worker and page.
+    """Open the app: graph, worker and page; a workspace is made where there is none.
 
     Example: kgbuilder app --workspace my-graph
     """
-    open_workspace(workspace)
     try:
         from ui.launch import run_app
     except ModuleNotFoundError as error:

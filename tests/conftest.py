@@ -59,13 +59,3 @@ def store(request: pytest.FixtureRequest) -> GraphStore:
     assert isinstance(found, GraphStore)
     found.clear()
     return found
-
-
-_UNSETTLED = ("tests/e2e/", "tests/browser/", "tests/contract/test_plans", "tests/contract/test_faults")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what has not been seen green on an idle machine yet."""
-    for item in items:
-        if any(part in item.path.as_posix() for part in _UNSETTLED):
-            item.add_marker("unsettled")

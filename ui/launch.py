@@ -53,24 +53,26 @@ def run_app(
     # Migrated here, before two children would both do it.
     Ledger.open(workspace.ledger_url, lock_path=workspace.lock_path).close()
     address = _address(host)
-    chosen = free_port(address, port or _port_from_environment())
-    if port is None and chosen != DEFAULT_PORT and not _port_from_environment():
-        say(f"port {DEFAULT_PORT} is taken; using {chosen}")
+    asked = port or _port_from_environment()
+    free_port(address, asked)
     with _stopped_by_signal() as stop, contextlib.ExitStack() as stack:
-        pages = stack.enter_context(_child("pages", *_flags(workspace, address, chosen), folder=workspace.folder))
         worker = _Worker(workspace) if with_worker else None
         if worker:
             stack.callback(worker.end)
             worker.keep()
-        url = f"http://{_reachable(address)}:{chosen}"
-        if not _await_pages(pages, url, stop):
+        pages = stack.enter_context(_Pages.started(workspace, address, asked, stop))
+        if pages is None:
             return
-        say(f"kgbuilder is at {url}")
+        if not asked and pages.port != DEFAULT_PORT:
+            say(f"port {DEFAULT_PORT} is taken; using {pages.port}")
+        say(f"kgbuilder is at {pages.url}")
         if not headless and _has_display():
-            _open_browser(url)
+            _open_browser(pages.url)
         while not stop.wait(_POLL_S):
-            if pages.poll() is not None:
-                raise StoreError("the pages have ended", where=url, remedy="see the messages above, then start again")
+            if not pages.alive:
+                raise StoreError(
+                    "the pages have ended", where=pages.url, remedy="see the messages above, then start again"
+                )
             if worker:
                 worker.keep()
 
@@ -80,15 +82,11 @@ def free_port(host: str, port: int | None) -> int:
 
     Raises ConfigError when the port is taken or the address is not of this machine.
     """
+    reason = ""
     for candidate in [port] if port else range(DEFAULT_PORT, DEFAULT_PORT + _TRIES):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, candidate))
-            except (OSError, OverflowError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                continue
-        return candidate
+        reason = _refusal(host, candidate)
+        if not reason:
+            return candidate
     if port:
         raise ConfigError(
             f"port {port} cannot be used: {reason}",
@@ -102,11 +100,19 @@ def free_port(host: str, port: int | None) -> int:
     )
 
 
+def _refusal(host: str, port: int) -> str:
+    """Say why nothing can listen at a port; empty when it is free."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            return getattr(error, "strerror", None) or str(error)
+    return ""
+
+
 def _address(host: str | None) -> str:
-    # What a container sets in the environment counts more than the default of the command line.
-    if host and host != _HOST:
-        return host
-    return os.environ.get("STREAMLIT_SERVER_ADDRESS") or _HOST
+    return host or os.environ.get("STREAMLIT_SERVER_ADDRESS") or _HOST
 
 
 def _port_from_environment() -> int | None:
@@ -127,22 +133,80 @@ def _flags(workspace: Workspace, host: str, port: int) -> list[str]:
     ]
 
 
-@contextlib.contextmanager
-def _child(kind: str, *arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    process = _start(kind, *arguments, folder=folder)
-    try:
-        yield process
-    finally:
-        _end(process)
+class _Pages:
+    """The process that serves the pages at one port.
+
+    Its first printed address says that its own server listens: that something answers at the port is no proof, as two
+    apps that start together may both have found it free.
+    """
+
+    def __init__(self, workspace: Workspace, host: str, port: int) -> None:
+        self.port = port
+        self.url = f"http://{_reachable(host)}:{port}"
+        self._listens = threading.Event()
+        self._process = _start("pages", *_flags(workspace, host, port), folder=workspace.folder, stdout=subprocess.PIPE)
+        self._reader = threading.Thread(target=self._read, name="kgbuilder-pages", daemon=True)
+        self._reader.start()
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(
+        cls, workspace: Workspace, host: str, port: int | None, stop: threading.Event
+    ) -> "Iterator[_Pages | None]":
+        """Give the pages once they answer, at `port` or the first free one; None when `stop` came first."""
+        for _ in range(_TRIES):
+            pages = cls(workspace, host, free_port(host, port))
+            try:
+                if stop.is_set() or pages._await(stop):
+                    yield None if stop.is_set() else pages
+                    return
+            finally:
+                pages._end()
+            if port or not _refusal(host, pages.port):
+                break  # another port would not help
+        raise StoreError("the pages did not start", where=pages.url, remedy="see the messages above")
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def _await(self, stop: threading.Event) -> bool:
+        """Wait until the pages answer or `stop` is set; False when they ended before."""
+        deadline = time.monotonic() + _START_S
+        while not stop.is_set():
+            if not self.alive:
+                return False
+            if self._listens.is_set() and _answers(self.url):
+                return True
+            if time.monotonic() > deadline:
+                raise StoreError(f"the pages do not answer after {_START_S:.0f} s", where=self.url, remedy="try again")
+            stop.wait(_POLL_S)
+        return True
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:  # to the end, or the pipe fills
+                if b"://" in line:
+                    self._listens.set()
+
+    def _end(self) -> None:
+        _end(self._process)
+        self._reader.join(_STOP_S)
 
 
-def _start(kind: str, *arguments: str, folder: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "KGBUILDER_WORKSPACE": str(folder), "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}
+def _start(kind: str, *arguments: str, folder: Path, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "KGBUILDER_WORKSPACE": str(folder),
+        "PYTHONUNBUFFERED": "1",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    }
     # A session of its own: the terminal's Ctrl-C reaches us alone, and we end the children in order.
     return subprocess.Popen(
         [sys.executable, "-m", "ui.child", kind, *arguments],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         env=environment,
         start_new_session=True,
     )
@@ -200,19 +264,6 @@ def _stopped_by_signal() -> Iterator[threading.Event]:
     finally:
         for number, action in before.items():
             signal.signal(number, action)
-
-
-def _await_pages(pages: subprocess.Popen[bytes], url: str, stop: threading.Event) -> bool:
-    deadline = time.monotonic() + _START_S
-    while not stop.is_set():
-        if pages.poll() is not None:
-            raise StoreError("the pages did not start", where=url, remedy="see the messages above")
-        if _answers(url):
-            return True
-        if time.monotonic() > deadline:
-            raise StoreError(f"the pages do not answer after {_START_S:.0f} s", where=url, remedy="try again")
-        stop.wait(_POLL_S)
-    return False
 
 
 def _answers(url: str) -> bool:

@@ -11,10 +11,10 @@ import orjson
 import sqlalchemy as sa
 
 from kgbuilder.errors import StoreError
+from kgbuilder.ledger import codec
 from kgbuilder.ledger import tables as t
 from kgbuilder.ledger.engine import IN_ROWS, batches
-from kgbuilder.ledger.ledger import _loads
-from kgbuilder.ledger.views import ChunkView, DocumentView, EntityView, _entity, _fact_query, _stated_in, document_views
+from kgbuilder.ledger.views import ChunkView, DocumentView, EntityView, document_views, entity_of, fact_query
 from kgbuilder.records import PageSpan
 
 __all__ = [
@@ -34,9 +34,6 @@ __all__ = [
     "fact_relations",
     "mentions_between",
     "n_chunks",
-    "n_documents",
-    "n_entities",
-    "n_facts",
     "page_at",
     "pages_of",
     "quotes_of",
@@ -133,59 +130,6 @@ def fact_relations(connection: sa.Connection) -> list[tuple[str, int]]:
 def _ranked(connection: sa.Connection, column: sa.Column[str]) -> list[tuple[str, int]]:
     rows = connection.execute(sa.select(column, sa.func.count()).group_by(column)).all()
     return sorted(((str(name), int(n)) for name, n in rows), key=lambda row: (-row[1], row[0]))
-
-
-def n_documents(connection: sa.Connection, *, text: str = "", state: str = "") -> int:
-    """Count what `views.document_views` lists with the same filters."""
-    query = sa.select(sa.func.count()).select_from(t.reading.join(t.document))
-    if text:
-        held = sa.select(t.source.c.document_id).where(t.source.c.source.contains(text, autoescape=True))
-        query = query.where(sa.or_(t.document.c.name.contains(text, autoescape=True), t.document.c.id.in_(held)))
-    if state:
-        query = query.where(t.document.c.id.in_(sa.select(t.chunk.c.document_id).where(t.chunk.c.state == state)))
-    return connection.execute(query).scalar_one()
-
-
-def n_entities(connection: sa.Connection, *, search: str = "", label: str = "") -> int:
-    """Count what `views.entity_views` lists with the same filters."""
-    query = sa.select(sa.func.count()).select_from(t.entity)
-    if search:
-        query = query.where(t.entity.c.search.contains(search, autoescape=True))
-    if label:
-        query = query.where(t.entity.c.label == label)
-    return connection.execute(query).scalar_one()
-
-
-def n_facts(
-    connection: sa.Connection,
-    *,
-    search: str = "",
-    relation: str = "",
-    label: str = "",
-    entity: str = "",
-    document: str = "",
-    status: str = "",
-    min_score: float = 0.0,
-) -> int:
-    """Count what `views.fact_views` lists with the same filters."""
-    query, head, tail = _fact_query()
-    if search:
-        query = query.where(
-            sa.or_(head.c.search.contains(search, autoescape=True), tail.c.search.contains(search, autoescape=True))
-        )
-    if relation:
-        query = query.where(t.fact.c.relation == relation)
-    if label:
-        query = query.where(sa.or_(head.c.label == label, tail.c.label == label))
-    if entity:
-        query = query.where(sa.or_(t.fact.c.head == entity, t.fact.c.tail == entity))
-    if status:
-        query = query.where(t.fact.c.status == status)
-    if min_score:
-        query = query.where(t.fact.c.score >= min_score)
-    if document:
-        query = query.where(_stated_in(document))
-    return connection.execute(query.with_only_columns(sa.func.count())).scalar_one()
 
 
 # --- one document -----------------------------------------------------------------------------------------------------
@@ -290,7 +234,7 @@ def _failures(connection: sa.Connection, document_id: str, passages: Iterable[st
             t.attempt.c.passage_id.in_(ids), t.attempt.c.extractor_id == extractor, t.attempt.c.failure.is_not(None)
         )
         for row in connection.execute(query.order_by(t.attempt.c.seq)):
-            failure = _loads(row.failure)
+            failure = codec.loads_readable(row.failure)
             found[row.passage_id] = (str(failure.get("what", "")), str(failure.get("remedy", "")))
     return found
 
@@ -314,8 +258,8 @@ def chunk_detail(connection: sa.Connection, chunk_id: str) -> ChunkView:
         start=row.start,
         end=row.end,
         state=row.state,
-        failure=_loads(last.failure) if last and last.failure else None,
-        replies=tuple(_loads(last.replies)) if last else (),
+        failure=codec.loads_readable(last.failure) if last and last.failure else None,
+        replies=tuple(codec.loads_readable(last.replies)) if last else (),
         quarantined=tuple(
             dict(claim) for claim in connection.execute(claims.where(t.quarantine.c.chunk_id == chunk_id)).mappings()
         ),
@@ -339,7 +283,7 @@ def departure(connection: sa.Connection, document_id: str, *, n_names: int = 50)
         .group_by(head.c.entity_id, t.triple.c.relation, tail.c.entity_id)
         .subquery()
     )
-    query, first, last = _fact_query()
+    query, first, last = fact_query()
     same = sa.and_(t.fact.c.head == own.c.head, t.fact.c.relation == own.c.relation, t.fact.c.tail == own.c.tail)
     columns = (first.c.name.label("head_name"), t.fact.c.relation, last.c.name.label("tail_name"))
     leaves = (t.fact.c.n_evidence <= own.c.n).label("leaves")
@@ -421,7 +365,7 @@ def busiest(connection: sa.Connection, *, limit: int, without: Collection[str] =
         .order_by(degree.desc(), t.entity.c.id)
         .limit(limit)
     )
-    found = _picture(connection, [_entity(row) for row in connection.execute(query).mappings()])
+    found = _picture(connection, [entity_of(row) for row in connection.execute(query).mappings()])
     joined = {end for line in found.lines for end in (line.head, line.tail)}
     return Picture(entities=tuple(e for e in found.entities if e.id in joined), lines=found.lines)
 
@@ -435,7 +379,7 @@ def around(connection: sa.Connection, entity_id: str, *, limit: int) -> Picture:
         near.update(dict.fromkeys(connection.execute(query.limit(limit)).scalars()))
     ids = list(near)[:limit]
     rows = connection.execute(sa.select(t.entity).where(t.entity.c.id.in_(ids))).mappings()
-    found = {row["id"]: _entity(row) for row in rows}
+    found = {row["id"]: entity_of(row) for row in rows}
     return _picture(connection, [found[i] for i in ids if i in found])
 
 

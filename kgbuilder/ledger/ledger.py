@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from kgbuilder.errors import KGBuilderError, ParseError, StoreError
 from kgbuilder.ids import content_id, sha256_text
+from kgbuilder.ledger import codec
 from kgbuilder.ledger import tables as t
 from kgbuilder.ledger.engine import IN_ROWS, batches, insert_ignore, lock, mark, open_engine, server_lock, store_errors
 from kgbuilder.records import (
@@ -527,20 +528,6 @@ def _storable(text: str) -> str:
     return text
 
 
-def _dumps(value: object) -> str:
-    # Model output may hold lone surrogates (from \ud800 escapes); they stay visible as escapes of our own.
-    try:
-        return orjson.dumps(value).decode()
-    except (orjson.JSONEncodeError, TypeError):
-        import json
-        from dataclasses import asdict, is_dataclass
-
-        def plain(item: object) -> object:
-            return asdict(item) if is_dataclass(item) and not isinstance(item, type) else str(item)
-
-        return json.dumps(value, default=plain, ensure_ascii=True)
-
-
 def _attempt_row(extraction: Extraction) -> dict[str, object]:
     claims = {
         "mentions": extraction.mentions,
@@ -551,15 +538,15 @@ def _attempt_row(extraction: Extraction) -> dict[str, object]:
         "passage_id": extraction.passage_id,
         "extractor_id": extraction.extractor,
         "state": extraction.state,
-        "claims": _dumps(claims),
-        "replies": _dumps(extraction.replies),
-        "failure": _dumps(extraction.failure) if extraction.failure else None,
+        "claims": codec.dumps(claims),
+        "replies": codec.dumps(extraction.replies),
+        "failure": codec.dumps(extraction.failure) if extraction.failure else None,
     }
 
 
 def _extraction(row: sa.Row[*tuple[Any, ...]]) -> Extraction:
-    claims = _loads(row.claims)
-    failure = _loads(row.failure) if row.failure else None
+    claims = codec.loads(row.claims)
+    failure = codec.loads(row.failure) if row.failure else None
     return Extraction(
         passage_id=row.passage_id,
         extractor=row.extractor_id,
@@ -567,15 +554,6 @@ def _extraction(row: sa.Row[*tuple[Any, ...]]) -> Extraction:
         mentions=tuple(MentionClaim(**m) for m in claims["mentions"]),
         triples=tuple(TripleClaim(**m) for m in claims["triples"]),
         quarantined=tuple(Quarantined(**m) for m in claims["quarantined"]),
-        replies=tuple(Reply(**r) for r in _loads(row.replies)),
+        replies=tuple(Reply(**r) for r in codec.loads(row.replies)),
         failure=Failure(**failure) if failure else None,
     )
-
-
-def _loads(text: str) -> dict:  # type: ignore[type-arg]
-    try:
-        return orjson.loads(text)  # type: ignore[no-any-return]
-    except orjson.JSONDecodeError:
-        import json
-
-        return json.loads(text)  # type: ignore[no-any-return]

@@ -3,16 +3,16 @@
 Lists of entities and facts show what was last written to the graph.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from kgbuilder.errors import StoreError
+from kgbuilder.ledger import codec
 from kgbuilder.ledger import tables as t
 from kgbuilder.ledger.engine import IN_ROWS, batches
 
@@ -22,20 +22,40 @@ __all__ = [
     "DocumentView",
     "EntityView",
     "Evidence",
+    "FactFilters",
     "FactView",
     "chunk_views",
     "count",
     "document_views",
+    "entity_of",
     "entity_view",
     "entity_views",
     "evidence_of",
+    "fact_query",
     "fact_view",
     "fact_views",
     "find_document",
     "find_id",
+    "n_documents",
+    "n_entities",
     "n_facts",
     "unreadable",
 ]
+
+
+class FactFilters(TypedDict, total=False):
+    """What narrows a list of facts: `search` is part of either name, folded; `label` and `entity` are of either end.
+
+    Empty values narrow nothing.
+    """
+
+    search: str
+    relation: str
+    label: str
+    entity: str
+    document: str
+    status: str
+    min_score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +171,6 @@ def count(connection: sa.Connection) -> Counts:
     )
 
 
-def n_facts(connection: sa.Connection) -> int:
-    """Count the facts in the graph."""
-    return connection.execute(sa.select(sa.func.count()).select_from(t.fact)).scalar_one()
-
-
 def unreadable(connection: sa.Connection) -> list[dict[str, str]]:
     """List the sources that could not be read: source, what, where, remedy, at."""
     return [dict(row) for row in connection.execute(sa.select(t.failure).order_by(t.failure.c.source)).mappings()]
@@ -176,11 +191,7 @@ def document_views(
     )
     joined = t.reading.join(t.document).outerjoin(t.extractor, t.extractor.c.id == t.reading.c.extractor_id)
     query = sa.select(*columns).select_from(joined).order_by(t.document.c.name, t.document.c.id)
-    if text:
-        held = sa.select(t.source.c.document_id).where(t.source.c.source.contains(text, autoescape=True))
-        query = query.where(sa.or_(t.document.c.name.contains(text, autoescape=True), t.document.c.id.in_(held)))
-    if state:
-        query = query.where(t.document.c.id.in_(sa.select(t.chunk.c.document_id).where(t.chunk.c.state == state)))
+    query = query.where(*_document_filters(text, state))
     rows = connection.execute(query.limit(limit).offset(offset)).all()
     ids = [row.id for row in rows]
     states = _grouped(connection, (t.chunk.c.document_id, t.chunk.c.state), ids)
@@ -206,6 +217,20 @@ def document_views(
     ]
 
 
+def n_documents(connection: sa.Connection, *, text: str = "", state: str = "") -> int:
+    """Count what `document_views` lists with the same filters."""
+    query = sa.select(sa.func.count()).select_from(t.reading.join(t.document))
+    return connection.execute(query.where(*_document_filters(text, state))).scalar_one()
+
+
+def _document_filters(text: str, state: str) -> Iterator[sa.ColumnElement[bool]]:
+    if text:
+        held = sa.select(t.source.c.document_id).where(t.source.c.source.contains(text, autoescape=True))
+        yield sa.or_(t.document.c.name.contains(text, autoescape=True), t.document.c.id.in_(held))
+    if state:
+        yield t.document.c.id.in_(sa.select(t.chunk.c.document_id).where(t.chunk.c.state == state))
+
+
 def _grouped(
     connection: sa.Connection, columns: tuple[sa.Column[str], sa.Column[str]], ids: Sequence[str]
 ) -> dict[str, dict[str, int]]:
@@ -216,22 +241,6 @@ def _grouped(
         for key, value, n in connection.execute(query.where(outer.in_(some))):
             found.setdefault(key, {})[value] = n
     return found
-
-
-def _readable(text: str) -> Any:
-    """Read JSON of the ledger; lone surrogates, which no output can carry, become escapes."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return _escaped(json.loads(text))
-
-
-def _escaped(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    return {name: _escaped(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def chunk_views(connection: sa.Connection, document_id: str, *, state: str = "") -> list[ChunkView]:
@@ -260,15 +269,16 @@ def chunk_views(connection: sa.Connection, document_id: str, *, state: str = "")
                 start=row.start,
                 end=row.end,
                 state=row.state,
-                failure=_readable(last.failure) if last and last.failure else None,
-                replies=tuple(_readable(last.replies)) if last else (),
+                failure=codec.loads_readable(last.failure) if last and last.failure else None,
+                replies=tuple(codec.loads_readable(last.replies)) if last else (),
                 quarantined=tuple(dict(q) for q in quarantined),
             )
         )
     return views
 
 
-def _entity(row: sa.RowMapping) -> EntityView:
+def entity_of(row: sa.RowMapping) -> EntityView:
+    """Make the view of a row of the entity table."""
     return EntityView(
         id=row["id"],
         label=row["label"],
@@ -283,12 +293,22 @@ def entity_views(
     connection: sa.Connection, *, search: str = "", label: str = "", limit: int = 100, offset: int = 0
 ) -> list[EntityView]:
     """List entities, most mentioned first; `search` is part of a folded name."""
-    query = sa.select(t.entity).order_by(t.entity.c.n_mentions.desc(), t.entity.c.id)
+    query = sa.select(t.entity).where(*_entity_filters(search, label))
+    query = query.order_by(t.entity.c.n_mentions.desc(), t.entity.c.id).limit(limit).offset(offset)
+    return [entity_of(row) for row in connection.execute(query).mappings()]
+
+
+def n_entities(connection: sa.Connection, *, search: str = "", label: str = "") -> int:
+    """Count what `entity_views` lists with the same filters."""
+    query = sa.select(sa.func.count()).select_from(t.entity).where(*_entity_filters(search, label))
+    return connection.execute(query).scalar_one()
+
+
+def _entity_filters(search: str, label: str) -> Iterator[sa.ColumnElement[bool]]:
     if search:
-        query = query.where(t.entity.c.search.contains(search, autoescape=True))
+        yield t.entity.c.search.contains(search, autoescape=True)
     if label:
-        query = query.where(t.entity.c.label == label)
-    return [_entity(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+        yield t.entity.c.label == label
 
 
 def entity_view(connection: sa.Connection, entity_id: str) -> EntityView:
@@ -296,54 +316,57 @@ def entity_view(connection: sa.Connection, entity_id: str) -> EntityView:
     row = connection.execute(sa.select(t.entity).where(t.entity.c.id == entity_id)).mappings().first()
     if row is None:
         raise StoreError("no such entity", where=entity_id, remedy="it may have been merged: search for its name")
-    return _entity(row)
+    return entity_of(row)
 
 
-def fact_views(  # noqa: PLR0913 - one keyword a filter
-    connection: sa.Connection,
-    *,
-    search: str = "",
-    relation: str = "",
-    label: str = "",
-    entity: str = "",
-    document: str = "",
-    status: str = "",
-    min_score: float = 0.0,
-    limit: int = 100,
-    offset: int = 0,
+def fact_views(
+    connection: sa.Connection, *, limit: int = 100, offset: int = 0, **filters: Unpack[FactFilters]
 ) -> list[FactView]:
-    """List facts, best supported first, by any of the filters together; `search` is part of either name, folded."""
-    query, head, tail = _fact_query()
-    if search:
-        query = query.where(
-            sa.or_(head.c.search.contains(search, autoescape=True), tail.c.search.contains(search, autoescape=True))
-        )
-    if relation:
-        query = query.where(t.fact.c.relation == relation)
-    if label:
-        query = query.where(sa.or_(head.c.label == label, tail.c.label == label))
-    if entity:
-        query = query.where(sa.or_(t.fact.c.head == entity, t.fact.c.tail == entity))
-    if status:
-        query = query.where(t.fact.c.status == status)
-    if min_score:
-        query = query.where(t.fact.c.score >= min_score)
-    if document:
-        query = query.where(_stated_in(document))
+    """List facts, best supported first, by any of the filters together."""
+    query = _filtered_facts(filters)
     query = query.order_by(t.fact.c.n_evidence.desc(), t.fact.c.score.desc(), t.fact.c.id)
     return [FactView(**row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
 
 
+def n_facts(connection: sa.Connection, **filters: Unpack[FactFilters]) -> int:
+    """Count what `fact_views` lists with the same filters."""
+    if not filters:
+        return connection.execute(sa.select(sa.func.count()).select_from(t.fact)).scalar_one()
+    return connection.execute(_filtered_facts(filters).with_only_columns(sa.func.count())).scalar_one()
+
+
+def _filtered_facts(filters: FactFilters) -> sa.Select[*tuple[Any, ...]]:
+    query, head, tail = fact_query()
+    if search := filters.get("search"):
+        query = query.where(
+            sa.or_(head.c.search.contains(search, autoescape=True), tail.c.search.contains(search, autoescape=True))
+        )
+    if relation := filters.get("relation"):
+        query = query.where(t.fact.c.relation == relation)
+    if label := filters.get("label"):
+        query = query.where(sa.or_(head.c.label == label, tail.c.label == label))
+    if entity := filters.get("entity"):
+        query = query.where(sa.or_(t.fact.c.head == entity, t.fact.c.tail == entity))
+    if status := filters.get("status"):
+        query = query.where(t.fact.c.status == status)
+    if min_score := filters.get("min_score"):
+        query = query.where(t.fact.c.score >= min_score)
+    if document := filters.get("document"):
+        query = query.where(_stated_in(document))
+    return query
+
+
 def fact_view(connection: sa.Connection, fact_id: str) -> FactView:
     """Return one fact. Raises StoreError when the graph has none of that id."""
-    query, _, _ = _fact_query()
+    query, _, _ = fact_query()
     row = connection.execute(query.where(t.fact.c.id == fact_id)).mappings().first()
     if row is None:
         raise StoreError("no such fact", where=fact_id, remedy="it may have been corrected: search for its entities")
     return FactView(**row)
 
 
-def _fact_query() -> tuple[sa.Select[*tuple[Any, ...]], NamedFromClause[Any], NamedFromClause[Any]]:
+def fact_query() -> tuple[sa.Select[*tuple[Any, ...]], NamedFromClause[Any], NamedFromClause[Any]]:
+    """Select facts with the names and types of both entities; also returns the two tables they come from."""
     head, tail = t.entity.alias("head_entity"), t.entity.alias("tail_entity")
     joined = t.fact.join(head, head.c.id == t.fact.c.head).join(tail, tail.c.id == t.fact.c.tail)
     query: sa.Select[*tuple[Any, ...]] = sa.select(
@@ -453,7 +476,7 @@ def losses(connection: sa.Connection, *, limit: int = 20) -> list[dict[str, obje
     query = query.where(t.chunk.c.state.in_(("failed", "quarantined")))
     counted: dict[tuple[str, str, str, str], int] = {}
     for state, failure in connection.execute(query):
-        why = _readable(failure) if failure else {}
+        why = codec.loads_readable(failure) if failure else {}
         key = (state, why.get("kind", ""), why.get("what", ""), why.get("remedy", ""))
         counted[key] = counted.get(key, 0) + 1
     ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:limit]
@@ -474,7 +497,7 @@ def model_use(connection: sa.Connection) -> tuple[int, int]:
     """Return how many replies of models the ledger keeps, and the tokens of their prompts as the servers counted."""
     n_calls = n_tokens = 0
     for replies in connection.execute(sa.select(t.attempt.c.replies)).scalars():
-        for reply in _readable(replies):
+        for reply in codec.loads_readable(replies):
             n_calls += 1
             n_tokens += reply["n_prompt_tokens"]
     return n_calls, n_tokens
@@ -483,12 +506,12 @@ def model_use(connection: sa.Connection) -> tuple[int, int]:
 def all_entities(connection: sa.Connection) -> Iterator[EntityView]:
     """Yield every entity, by id."""
     for row in connection.execute(sa.select(t.entity).order_by(t.entity.c.id)).mappings():
-        yield _entity(row)
+        yield entity_of(row)
 
 
 def all_facts(connection: sa.Connection) -> Iterator[FactView]:
     """Yield every fact, by id."""
-    query, _, _ = _fact_query()
+    query, _, _ = fact_query()
     for row in connection.execute(query.order_by(t.fact.c.id)).mappings():
         yield FactView(**row)
 

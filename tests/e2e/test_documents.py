@@ -87,7 +87,7 @@ def write_sparse(path: Path) -> None:
 GOOD: dict[str, Callable[[Path], None]] = {
     "plain.txt": lambda path: _write(path, f"A note. {STATED}"),
     "notes.md": lambda path: _write(path, f"# Notes\n\n{STATED}\n"),
-    "page.html": lambda path: _write(path, f"<html><body><article><p>{STATED}</p></article></body></html>"),
+    "page.html": lambda path: _write(path, f"<html><body><article><p>A page. {STATED}</p></article></body></html>"),
     "report.pdf": lambda path: write_pdf(path, STATED),
     "letter.docx": lambda path: write_docx(path, f"Dear all. {STATED}"),
     "rows.csv": lambda path: _write(path, f"no,remark\n1,{STATED}\n"),

@@ -7,7 +7,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -46,9 +49,9 @@ def test_an_address_that_cannot_be_used_is_told(host, port):
         free_port(host, port)
 
 
-def test_what_a_container_sets_counts_more_than_the_default(monkeypatch):
+def test_what_a_container_sets_counts_where_nothing_is_given(monkeypatch):
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
-    assert launch._address("127.0.0.1") == "0.0.0.0"
+    assert launch._address("127.0.0.1") == "127.0.0.1"
     assert launch._address(None) == "0.0.0.0"
     assert launch._address("192.0.2.1") == "192.0.2.1"
     monkeypatch.delenv("STREAMLIT_SERVER_ADDRESS")
@@ -65,8 +68,23 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from ui.launch import run_app
-run_app(Path(sys.argv[1]), port=int(sys.argv[2]), headless=True)
+run_app(Path(sys.argv[1]), headless=True)
 """
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", PROGRAM, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
+        try:
+            yield app
+        finally:
+            app.kill()
+
+
+def address(app: subprocess.Popen[str]) -> str:
+    assert app.stdout is not None
+    return next(line for line in app.stdout if "kgbuilder is at" in line).split()[-1]
 
 
 def alive(pid: int) -> bool:
@@ -85,12 +103,8 @@ def children(pid: int) -> list[int]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_children_end_with_their_parent(tmp_path, number):
     workspace = make(tmp_path / "ws")
-    port = free_port("127.0.0.1", None)
-    command = [sys.executable, "-c", PROGRAM, str(workspace.folder), str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as app:
-        assert app.stdout is not None
-        assert f"http://127.0.0.1:{port}" in app.stdout.readline()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer:
+    with started(workspace.folder) as app:
+        with urllib.request.urlopen(f"{address(app)}/_stcore/health", timeout=5) as answer:
             assert answer.status == 200
         deadline = time.monotonic() + 60
         while not is_running(workspace):
@@ -111,12 +125,9 @@ def test_the_children_end_with_their_parent(tmp_path, number):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="children are counted in /proc")
 def test_a_worker_that_dies_is_started_again(tmp_path):
     workspace = make(tmp_path / "ws")
-    port = free_port("127.0.0.1", None)
-    command = [sys.executable, "-c", PROGRAM, str(workspace.folder), str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as app:
-        assert app.stdout is not None
-        app.stdout.readline()
-        pages, worker = children(app.pid)
+    with started(workspace.folder) as app:
+        address(app)
+        worker, pages = children(app.pid)
         os.kill(worker, signal.SIGKILL)
         deadline = time.monotonic() + 60
         while len(now := children(app.pid)) < 2 or worker in now:
@@ -125,3 +136,23 @@ def test_a_worker_that_dies_is_started_again(tmp_path):
         assert pages in now
         app.terminate()
         assert app.wait(20) == 0
+
+
+@pytest.mark.slow
+def test_apps_that_start_together_serve_at_ports_of_their_own(tmp_path):
+    folders = [make(tmp_path / name).folder for name in "ab"]
+    with ExitStack() as stack:
+        apps = [stack.enter_context(started(folder)) for folder in folders]
+        assert len({address(app) for app in apps}) == 2
+
+
+def test_the_next_port_is_tried_when_another_program_was_faster(tmp_path, monkeypatch, taken):
+    monkeypatch.setattr(
+        launch, "_refusal", lambda _host, port, real=launch._refusal: next(refusals, real("127.0.0.1", port))
+    )
+    monkeypatch.setattr(launch, "DEFAULT_PORT", taken)
+    refusals = iter([""])  # it looked free
+    workspace = make(tmp_path / "ws")
+    with launch._Pages.started(workspace, "127.0.0.1", None, Event()) as pages:
+        assert pages is not None
+        assert pages.port > taken

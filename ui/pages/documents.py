@@ -32,7 +32,7 @@ def draw() -> None:
     with state.ledger().reading() as connection:
         any_jobs = bool(jobs.jobs(connection, limit=1))
         unreadable = views.unreadable(connection)
-        any_documents = bool(browse.n_documents(connection))
+        any_documents = bool(views.n_documents(connection))
     if any_jobs:
         section(t("documents.jobs"))
         job_list()
@@ -112,8 +112,8 @@ def _draw_table() -> None:
         states = {"": t("filter.any_state"), **{name: t(f"chunk.{name}") for name in _STATES}}
         wanted = choose(states, label=t("document.state"), key="documents-state")
     with state.ledger().reading() as connection:
-        total = browse.n_documents(connection, text=text, state=wanted)
-        n_failed = browse.n_documents(connection, state="failed") + browse.n_documents(connection, state="quarantined")
+        total = views.n_documents(connection, text=text, state=wanted)
+        n_failed = views.n_documents(connection, state="failed") + views.n_documents(connection, state="quarantined")
     page = pages(total, _PAGE_ROWS, key="documents-page")
     with state.ledger().reading() as connection:
         found = views.document_views(connection, text=text, state=wanted, limit=_PAGE_ROWS, offset=page * _PAGE_ROWS)

@@ -57,7 +57,7 @@ def _draw_list() -> None:
         offered = {"": t("filter.any_type"), **{x: f"{names.entity_type(x)} ({n:,})" for x, n in labels.items()}}
         label = choose(offered, label=t("entity.type"), key="entities-label")
     with state.ledger().reading() as connection:
-        total = browse.n_entities(connection, search=search, label=label)
+        total = views.n_entities(connection, search=search, label=label)
         page = pages(total, _PAGE_ROWS, key="entities-page")
         found = views.entity_views(connection, search=search, label=label, limit=_PAGE_ROWS, offset=page * _PAGE_ROWS)
     st.html(f'<div class="kg-quiet">{escaped(t("entities.found", n=f"{total:,}"))}</div>')
@@ -87,7 +87,7 @@ def _draw_entity(entity_id: str) -> None:
     with state.ledger().reading() as connection:
         entity = views.entity_view(connection, entity_id)
         facts = views.fact_views(connection, entity=entity_id, limit=_MAX_FACTS)
-        n_facts = browse.n_facts(connection, entity=entity_id)
+        n_facts = views.n_facts(connection, entity=entity_id)
         picture = browse.around(connection, entity_id, limit=_MAX_NEIGHBOURS)
     _draw_head(entity, names)
     left, right = st.columns([1, 1], gap="medium")

@@ -35,7 +35,7 @@ def draw() -> None:
         return
     wanted = _filters(dict(relations), dict(labels), names)
     with state.ledger().reading() as connection:
-        total = browse.n_facts(connection, **wanted)
+        total = views.n_facts(connection, **wanted)
         page = pages(total, _PAGE_ROWS, key="facts-page")
         found = views.fact_views(connection, **wanted, limit=_PAGE_ROWS, offset=page * _PAGE_ROWS)
     st.html(f'<div class="kg-quiet">{escaped(t("facts.found", n=f"{total:,}"))}</div>')
