@@ -26,7 +26,7 @@ run_app(Path(sys.argv[1]), headless=True)
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium; without one the tests are skipped, but not where CI counts on them."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -59,7 +59,7 @@ class SlowModel(http.server.BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def slow_model() -> Iterator[str]:
     """The base URL of a slow model."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowModel) as server:
@@ -68,7 +68,7 @@ def slow_model() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def app(browser: Browser, slow_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """A workspace with a few documents, built by the pipeline, and the app that serves it."""
     folder = tmp_path_factory.mktemp("app")
@@ -132,7 +132,7 @@ def open_page(browser: Browser, app: App) -> Iterator[Open]:
     assert errors == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures of the pages are put, for people to look at."""
     folder = os.environ.get("KGBUILDER_PICTURES")

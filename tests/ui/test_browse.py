@@ -42,14 +42,14 @@ def test_kinds_are_counted_most_first(connection):
     ],
 )
 def test_counts_agree_with_lists(connection, filters):
-    assert browse.n_facts(connection, **filters) == len(views.fact_views(connection, **filters, limit=1000))
+    assert views.n_facts(connection, **filters) == len(views.fact_views(connection, **filters, limit=1000))
 
 
 def test_counts_of_documents_and_entities_agree_with_lists(connection):
     for filters in ({}, {"text": "holt"}, {"state": "failed"}, {"text": "/files/"}):
-        assert browse.n_documents(connection, **filters) == len(views.document_views(connection, **filters))
+        assert views.n_documents(connection, **filters) == len(views.document_views(connection, **filters))
     for filters in ({}, {"search": "o"}, {"label": "PER"}):
-        assert browse.n_entities(connection, **filters) == len(views.entity_views(connection, **filters))
+        assert views.n_entities(connection, **filters) == len(views.entity_views(connection, **filters))
 
 
 def test_a_part_of_a_text_is_counted_in_code_points(connection):
