@@ -67,11 +67,15 @@ class Deriver:
         """
         self._load_rules(connection)
         held = dict(texts or {})
+        chunks = derived.chunks(connection, document_ids)
+        extractors = derived.extractors_of(connection, document_ids)
         new = []
         for document_id in document_ids:
             if document_id not in held:
                 held[document_id] = self._ledger.text(connection, document_id)
-            new.append(self._document_statements(connection, document_id, held[document_id], fresh or {}))
+            own = chunks.get(document_id, [])
+            answers = self._answers(connection, extractors[document_id], own, fresh or {})
+            new.append(self._document_statements(document_id, held[document_id], extractors[document_id], own, answers))
         self._replace(connection, document_ids, held, new)
         derived.set_derived(connection, document_ids, True)
 
@@ -85,7 +89,7 @@ class Deriver:
     def retire(self, connection: Connection, document_ids: Sequence[str]) -> None:
         """Take away all that rests on documents which no source holds any more."""
         self._load_rules(connection)
-        chunks = [c.id for document_id in document_ids for c, _ in derived.chunks(connection, document_id)]
+        chunks = [c.id for own in derived.chunks(connection, document_ids).values() for c in own]
         self._replace(connection, document_ids, {}, [])
         derived.drop_readings(connection, document_ids)
         derived.mark(connection, "chunk", [(chunk, "", "") for chunk in chunks])
@@ -131,13 +135,20 @@ class Deriver:
 
     # --- one document -------------------------------------------------------------------------------------------------
 
-    def _document_statements(
-        self, connection: Connection, document_id: str, text: str, fresh: Mapping[str, Extraction]
-    ) -> _Statements:
-        extractor_id = derived.extractor_of(connection, document_id)
-        chunks = [chunk for chunk, _ in derived.chunks(connection, document_id)]
+    def _answers(
+        self, connection: Connection, extractor_id: str, chunks: Sequence[Chunk], fresh: Mapping[str, Extraction]
+    ) -> Mapping[str, Extraction]:
         wanted = [c.passage_id for c in chunks if c.passage_id not in fresh]
-        extractions = {**fresh, **self._ledger.attempts(connection, extractor_id, wanted)} if wanted else fresh
+        return {**fresh, **self._ledger.attempts(connection, extractor_id, wanted)} if wanted else fresh
+
+    def _document_statements(
+        self,
+        document_id: str,
+        text: str,
+        extractor_id: str,
+        chunks: Sequence[Chunk],
+        extractions: Mapping[str, Extraction],
+    ) -> _Statements:
         found = _Statements()
         drafts = _Drafts(document_id, text, extractor_id)
         for chunk in chunks:

@@ -1,12 +1,13 @@
 """The order of things: read, chunk, extract, record, derive, project. The only module that knows it.
 
-Reading and asking the model happen in the caller's thread; recording, deriving and projecting in one writer thread
-beside it, batch by batch. Whatever stops the process, the ledger holds what was committed, and the same command goes
-on.
+Reading and asking the model happen in the caller's thread; recording and deriving in one thread beside it, batch by
+batch; a third brings the graph up to date with what stands by then. Whatever stops the process, the ledger holds what
+was committed, and the same command goes on.
 """
 
 import contextlib
 import itertools
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -282,7 +283,8 @@ class _Build:
         self._failed_again: set[str] = set()  # passages that are not asked a third time
         self._batch = _Batch()
         self._batch_began = time.monotonic()
-        self._writer = _Writer(ledger, deriver, store, self._clock)
+        self._projector = _Projector(ledger, deriver, store, self._clock)
+        self._writer = _Writer(ledger, deriver, self._projector, self._clock)
         self._unreadable: list[IngestError] = []
         self._n_documents = 0
         self._all_seen = False
@@ -297,7 +299,7 @@ class _Build:
     def run(self, paths: Sequence[str | Path], sources: Mapping[Path, str]) -> BuildReport:
         cancelled = False
         try:
-            with self._writer:
+            with self._projector, self._writer:
                 self._writer.put(_Batch())  # what an earlier run left on the outbox
                 try:
                     self._extract(paths, sources)
@@ -439,15 +441,16 @@ class _Build:
             documents = derived.waiting_documents(connection)
             if self._retry_failed:
                 documents += derived.failed_documents(connection)
+            extractors = derived.extractors_of(connection, documents)
         for document_id in dict.fromkeys(documents):
             with self._ledger.reading() as connection:
-                if derived.extractor_of(connection, document_id) != self._model.fingerprint:
+                if extractors[document_id] != self._model.fingerprint:
                     # Answered by another extractor, and left by a replay that was stopped.
                     if derived.attempted_among(connection, [document_id]):
                         self._complete(document_id, self._ledger.text(connection, document_id))
                     continue
                 text = self._ledger.text(connection, document_id)
-                chunks = tuple(c for c, _ in derived.chunks(connection, document_id))
+                chunks = tuple(derived.chunks(connection, [document_id]).get(document_id, ()))
             yield from self._open({document_id: (text, chunks)})
 
     def _open(self, documents: Mapping[str, tuple[str, tuple[Chunk, ...]]]) -> Iterator[Passage]:
@@ -541,7 +544,7 @@ class _Build:
             documents_total=self._n_documents if total_known else None,
             chunks=self._n_chunks_done,
             chunks_total=self._n_chunks,
-            facts=self._writer.n_facts,
+            facts=self._projector.n_facts,
             failed=self._n_failed,
             rate_per_s=rate,
             left_s=left,
@@ -551,18 +554,69 @@ class _Build:
             raise _CancelledError
 
 
-class _Writer:
-    """The thread that commits batches: one transaction of the ledger, then the graph."""
+class _Projector:
+    """The thread that brings the graph up to date: round after round, so what changes often meanwhile is written once.
+
+    What stops a round is raised to whoever wakes it or waits for its end.
+    """
 
     def __init__(self, ledger: Ledger, deriver: Deriver, store: GraphStore, clock: _Clock) -> None:
         self._ledger = ledger
         self._deriver = deriver
         self._store = store
         self._clock = clock
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kgbuilder-projector")
+        self._round: Future[None] | None = None
+        self._lock = threading.Lock()
+        self._is_running = False
+        self._is_woken = False
+        self.n_facts = 0
+
+    def __enter__(self) -> "_Projector":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self._round is not None:
+                self._round.result()
+        finally:
+            self._thread.shutdown(wait=True)
+
+    def wake(self) -> None:
+        """Have what the ledger holds by now written: at once, or right after the round under way."""
+        if self._round is not None and self._round.done():
+            self._round.result()
+        with self._lock:
+            self._is_woken = self._is_running
+            if self._is_running:
+                return
+            self._is_running = True
+        self._round = self._thread.submit(self._project)
+
+    def _project(self) -> None:
+        while True:
+            with self._clock.stage("project"):
+                self._deriver.project(self._store)
+            with self._ledger.reading() as connection:
+                self.n_facts = views.n_facts(connection)
+            with self._lock:
+                if not self._is_woken:
+                    self._is_running = False
+                    return
+                self._is_woken = False
+
+
+class _Writer:
+    """The thread that commits batches, each in one transaction of the ledger."""
+
+    def __init__(self, ledger: Ledger, deriver: Deriver, projector: _Projector, clock: _Clock) -> None:
+        self._ledger = ledger
+        self._deriver = deriver
+        self._projector = projector
+        self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kgbuilder-writer")
         self._under_way: deque[tuple[Future[None], _Batch]] = deque()
         self._is_broken = False
-        self.n_facts = 0
 
     def __enter__(self) -> "_Writer":
         return self
@@ -590,10 +644,7 @@ class _Writer:
             self._is_broken = True
             self._record(batch)
             self._is_broken = False
-        with self._clock.stage("project"):
-            self._deriver.project(self._store)
-        with self._ledger.reading() as connection:
-            self.n_facts = views.n_facts(connection)
+        self._projector.wake()
 
     def _record(self, batch: _Batch) -> None:
         with self._ledger.writing("a build") as connection:

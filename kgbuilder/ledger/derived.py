@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from kgbuilder.errors import StoreError
 from kgbuilder.ledger import tables as t
-from kgbuilder.ledger.engine import IN_ROWS, batches, insert_ignore, mark
+from kgbuilder.ledger.engine import IN_ROWS, batches, execute_rows, insert_ignore, mark
 from kgbuilder.records import Chunk, Quarantined
 
 __all__ = [
@@ -85,10 +85,14 @@ def _dicts(rows: Iterable[MentionRow | TripleRow | NodeRow | LinkRow]) -> list[d
     return [{name: getattr(row, name) for name in row.__slots__} for row in rows]
 
 
-def chunks(connection: sa.Connection, document_id: str) -> list[tuple[Chunk, str]]:
-    """Return the chunks of a document in order, each with its state."""
-    query = sa.select(t.chunk).where(t.chunk.c.document_id == document_id).order_by(t.chunk.c.seq)
-    return [(_chunk(row), row.state) for row in connection.execute(query)]
+def chunks(connection: sa.Connection, document_ids: Iterable[str]) -> dict[str, list[Chunk]]:
+    """Return the chunks of documents, each document's in order."""
+    found: dict[str, list[Chunk]] = {}
+    for ids in batches(document_ids, IN_ROWS):
+        query = sa.select(t.chunk).where(t.chunk.c.document_id.in_(ids)).order_by(t.chunk.c.document_id, t.chunk.c.seq)
+        for row in connection.execute(query):
+            found.setdefault(row.document_id, []).append(_chunk(row))
+    return found
 
 
 def _chunk(row: sa.Row[*tuple[Any, ...]]) -> Chunk:
@@ -106,8 +110,7 @@ def _chunk(row: sa.Row[*tuple[Any, ...]]) -> Chunk:
 def set_chunk_states(connection: sa.Connection, states: Mapping[str, str]) -> None:
     """Set the state of chunks by id."""
     update = sa.update(t.chunk).where(t.chunk.c.id == sa.bindparam("chunk")).values(state=sa.bindparam("new_state"))
-    if states:
-        connection.execute(update, [{"chunk": chunk, "new_state": state} for chunk, state in states.items()])
+    execute_rows(connection, update, [{"chunk": chunk, "new_state": state} for chunk, state in states.items()])
 
 
 def set_derived(connection: sa.Connection, document_ids: Iterable[str], derived: bool) -> None:
@@ -187,10 +190,13 @@ def surfaces_of(connection: sa.Connection, node_ids: Iterable[str]) -> list[tupl
     return sorted(found)
 
 
-def extractor_of(connection: sa.Connection, document_id: str) -> str:
-    """Return the fingerprint of the extractor that reads a document now."""
-    query = sa.select(t.reading.c.extractor_id).where(t.reading.c.document_id == document_id)
-    return str(connection.execute(query).scalar_one())
+def extractors_of(connection: sa.Connection, document_ids: Iterable[str]) -> dict[str, str]:
+    """Return the fingerprint of the extractor that reads each document now."""
+    found: dict[str, str] = {}
+    for ids in batches(document_ids, IN_ROWS):
+        query = sa.select(t.reading.c.document_id, t.reading.c.extractor_id).where(t.reading.c.document_id.in_(ids))
+        found.update((row.document_id, row.extractor_id) for row in connection.execute(query))
+    return found
 
 
 def statements(connection: sa.Connection, document_ids: Iterable[str]) -> tuple[list[MentionRow], list[TripleRow]]:
@@ -237,10 +243,8 @@ def put_statements(
             start, end = spans[argument]
             if not (triple.start <= start and end <= triple.end):
                 raise _not_in_text(triple.document_id, start, end, triple.quote)
-    if mentions:
-        connection.execute(sa.insert(t.mention), _dicts(mentions))
-    if triples:
-        connection.execute(sa.insert(t.triple), _dicts(triples))
+    execute_rows(connection, sa.insert(t.mention), _dicts(mentions))
+    execute_rows(connection, sa.insert(t.triple), _dicts(triples))
 
 
 def _not_in_text(document_id: str, start: int, end: int, quote: str) -> StoreError:
@@ -304,8 +308,7 @@ def put_nodes(connection: sa.Connection, nodes: Sequence[NodeRow]) -> list[NodeR
     for ids in batches((n.id for n in nodes), IN_ROWS):
         known.update(connection.execute(sa.select(t.node.c.id).where(t.node.c.id.in_(ids))).scalars())
     fresh = [n for n in {n.id: n for n in nodes}.values() if n.id not in known]
-    if fresh:
-        connection.execute(sa.insert(t.node), _dicts(fresh))
+    execute_rows(connection, sa.insert(t.node), _dicts(fresh))
     return fresh
 
 
@@ -341,8 +344,7 @@ def members(connection: sa.Connection, entity_ids: Iterable[str]) -> dict[str, l
 def set_entities(connection: sa.Connection, entity_of: Mapping[str, str]) -> None:
     """Set the entity of nodes."""
     update = sa.update(t.node).where(t.node.c.id == sa.bindparam("n")).values(entity_id=sa.bindparam("e"))
-    if entity_of:
-        connection.execute(update, [{"n": node, "e": entity} for node, entity in entity_of.items()])
+    execute_rows(connection, update, [{"n": node, "e": entity} for node, entity in entity_of.items()])
 
 
 def count_surfaces(connection: sa.Connection, deltas: Counter[tuple[str, str]]) -> list[str]:
@@ -355,7 +357,7 @@ def count_surfaces(connection: sa.Connection, deltas: Counter[tuple[str, str]]) 
     add = insert.on_conflict_do_update(
         index_elements=[t.surface.c.node_id, t.surface.c.text], set_={"n": t.surface.c.n + insert.excluded.n}
     )
-    connection.execute(add, changed)
+    execute_rows(connection, add, changed)
     lower = sorted({node for (node, _), n in deltas.items() if n < 0})
     gone: list[str] = []
     for ids in batches(lower, IN_ROWS):

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from kgbuilder.ledger.tables import outbox
 __all__ = [
     "IN_ROWS",
     "batches",
+    "execute_rows",
     "insert_ignore",
     "lock",
     "mark",
@@ -26,6 +27,7 @@ __all__ = [
     "store_errors",
 ]
 
+_MANY_ROWS = 64
 IN_ROWS = 500
 """How many values one IN list holds: under every database's limit of bound parameters."""
 
@@ -160,13 +162,30 @@ def _migrate(engine: sa.Engine) -> None:
                 ) from error
 
 
+def execute_rows(
+    connection: sa.Connection, statement: sa.Insert | sa.Update | sa.Delete, rows: Sequence[Mapping[str, object]]
+) -> int:
+    """Execute a statement once a row of plain values, all rows with the same keys; return how many it changed.
+
+    SQLAlchemy's own way looks at every value of every row, which costs more than the database does.
+    """
+    if not rows:
+        return 0
+    if len(rows) < _MANY_ROWS:  # compiling costs more than it spares
+        return connection.execute(statement, list(rows)).rowcount
+    compiled = statement.compile(connection, column_keys=list(rows[0]))
+    names = getattr(compiled, "positiontup", None)
+    parameters = [tuple(row[name] for name in names) for row in rows] if names else [dict(row) for row in rows]
+    return connection.exec_driver_sql(str(compiled), parameters).rowcount
+
+
 def insert_ignore(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> int:
     """Insert `rows`, leaving rows whose key stands already; return how many were new."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).on_conflict_do_nothing()
     n_new = 0
     for begin in range(0, len(rows), _MAX_ROWS):
-        n_new += connection.execute(statement, rows[begin : begin + _MAX_ROWS]).rowcount
+        n_new += execute_rows(connection, statement, rows[begin : begin + _MAX_ROWS])
     return n_new
 
 
@@ -180,14 +199,12 @@ def batches(values: Iterable[str], size: int) -> Iterator[list[str]]:
 def mark(connection: sa.Connection, kind: str, keys: Iterable[tuple[str, str, str]]) -> None:
     """Put keys on the outbox; a key that waits there already keeps its place and gets a new stamp."""
     stamp = time.time_ns()
-    if not (rows := [{"stamp": stamp, "kind": kind, "a": a, "b": b, "c": c} for a, b, c in keys]):
-        return
+    rows = [{"stamp": stamp, "kind": kind, "a": a, "b": b, "c": c} for a, b, c in keys]
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(outbox)
     columns = [outbox.c.kind, outbox.c.a, outbox.c.b, outbox.c.c]
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=columns, set_={"stamp": insert.excluded.stamp}), rows
-    )
+    newer = insert.on_conflict_do_update(index_elements=columns, set_={"stamp": insert.excluded.stamp})
+    execute_rows(connection, newer, rows)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kgbuilder.ledger import tables as t
-from kgbuilder.ledger.engine import IN_ROWS, batches
+from kgbuilder.ledger.engine import IN_ROWS, batches, execute_rows
 
 __all__ = [
     "DocumentState",
@@ -123,8 +123,7 @@ def waiting(connection: sa.Connection, kind: str, *, until: Until, limit: int) -
 def acknowledge(connection: sa.Connection, done: Sequence[Waiting]) -> None:
     """Take keys off the outbox, but for those that were marked again since they were read."""
     matches = sa.and_(t.outbox.c.seq == sa.bindparam("at"), t.outbox.c.stamp == sa.bindparam("mark"))
-    if done:
-        connection.execute(sa.delete(t.outbox).where(matches), [{"at": w.seq, "mark": w.stamp} for w in done])
+    execute_rows(connection, sa.delete(t.outbox).where(matches), [{"at": w.seq, "mark": w.stamp} for w in done])
 
 
 def document_states(connection: sa.Connection, document_ids: Iterable[str]) -> dict[str, DocumentState]:
@@ -287,9 +286,7 @@ def put_facts(connection: sa.Connection, rows: Sequence[dict[str, object]], gone
 
 
 def _upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
-    if not rows:
-        return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(table)
     values = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
-    connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=values), list(rows))
+    execute_rows(connection, insert.on_conflict_do_update(index_elements=[table.c.id], set_=values), rows)

@@ -22,6 +22,7 @@ _SYLLABLES = re.compile(f"(?:(?:{'|'.join(_ONSETS)})?(?:{'|'.join(_FINALS)}))+")
 MAX_CHARS = 64
 
 
+@lru_cache(maxsize=1 << 13)
 def pinyin_key(text: str) -> str:
     """Return the letters by which a name is found however it is written: "zhangwei" for 张伟, "Zhang Wei", ZHANG WEI.
 
