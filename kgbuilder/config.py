@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from kgbuilder.errors import ConfigError
 
@@ -45,6 +45,13 @@ class StoreSettings(_Section):
     user: str = "neo4j"
     heap: str = "1g"
     idle_s: Annotated[float, Field(gt=0)] = 180.0
+
+    @field_validator("uri")
+    @classmethod
+    def _without_credentials(cls, uri: str) -> str:
+        if "@" in uri:
+            raise ValueError(f"holds a user or password: put these into store.user and {PASSWORD_VARIABLE}")
+        return uri
 
 
 class ResolveSettings(_Section):

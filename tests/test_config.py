@@ -63,3 +63,9 @@ def test_the_password_comes_from_the_environment_only(tmp_path, monkeypatch):
     monkeypatch.setenv("KGBUILDER_STORE_PASSWORD", "secret")
     assert opened.store_password() == "secret"
     assert "secret" not in repr(opened)
+
+
+def test_an_address_with_credentials_is_refused_without_showing_them(tmp_path):
+    with pytest.raises(ConfigError, match="KGBUILDER_STORE_PASSWORD") as error:
+        workspace(tmp_path, "store: {uri: 'bolt://neo4j:s3cret@db:7687'}\n")
+    assert "s3cret" not in str(error.value)
