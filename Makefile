@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 WORKSPACE ?= workspace
 
-.PHONY: run test check bench install lock format clean
+.PHONY: run test check bench install install-train lock format clean
 
 run: install          ## install, build the sample documents into an embedded graph, open the app
 	$(BIN)/kgbuilder init --workspace $(WORKSPACE) --if-missing
@@ -32,6 +32,15 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
 	touch $@
 
+install-train: .venv-train/.installed   ## MindSpore and MindFormers too, in an environment of its own: 4 GB
+
+.venv-train/.installed: requirements-all.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv-train
+	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-train/bin/uv pip sync --quiet --require-hashes --python .venv-train/bin/python requirements-all.lock
+	.venv-train/bin/uv pip install --quiet --python .venv-train/bin/python --offline --no-deps --no-build-isolation --editable .
+	touch $@
+
 format: install       ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -43,4 +52,4 @@ lock:                 ## resolve all extras together, then write what `make inst
 		--extra app --extra dev --group build -c requirements-all.lock pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-train .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Training: annotated text, and the models made from it."""

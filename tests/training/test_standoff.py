@@ -121,22 +121,25 @@ def test_a_folder_without_the_source_is_told(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "says"),
     [
-        {"mentions": [[0, 99, "PER", 1]]},
-        {"mentions": [[1, 3, "MAN", 1]]},
-        {"mentions": [[1, 3, "PER", 1], [2, 4, "PER", 2]]},
-        {"triples": [[1, "educated_at", 7]]},
-        {"text": "the text itself"},
-        {"hash": None},
+        ({"mentions": [[0, 99, "PER", 1]], "triples": []}, f"lies outside the {len(TEXT)} characters"),
+        ({"mentions": [[1, 3, "MAN", 1]], "triples": []}, "unknown type 'MAN'"),
+        ({"mentions": [[1, 3, "PER", 1], [2, 4, "PER", 2]], "triples": []}, "'琼斯' and '斯毕' overlap"),
+        ({"triples": [[1, "educated_at", 7]]}, "names 7, which is not marked"),
+        ({"text": "the text itself"}, "this is no standoff"),
+        ({"hash": None}, "this is no standoff"),
     ],
 )
-def test_a_line_that_is_wrong_is_a_mistake_with_its_place(tmp_path, data, change):
+def test_a_line_that_is_wrong_is_a_mistake_with_its_place(tmp_path, data, change, says):
     out = converted(tmp_path, data, f"uner_zh.train:b-1\t{MARKED}")
     record = json.loads(out.read_text(encoding="utf-8")) | change
     out.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"zh_7\.jsonl:1"):
+    with pytest.raises(CorpusError) as caught:
         read_standoff(out, Texts(data))
+    (mistake,) = caught.value.mistakes
+    assert mistake.where == f"{out}:1"
+    assert says in mistake.what
 
 
 def test_every_file_of_the_folder_is_read_and_a_sentence_in_two_is_a_mistake(tmp_path, data):
