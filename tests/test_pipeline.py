@@ -18,6 +18,7 @@ from kgbuilder.ids import content_id
 from kgbuilder.ingest import chunk
 from kgbuilder.ledger import Ledger, Reading
 from kgbuilder.ledger import tables as t
+from kgbuilder.ledger.engine import mark
 from kgbuilder.pipeline import build, delete_document, open_ledger, record_corrections, replay
 from kgbuilder.records import Extraction, Failure
 from kgbuilder.review import parse_request
@@ -333,6 +334,23 @@ def test_a_fact_that_comes_while_the_graph_is_written_waits_for_its_entities(ben
     assert bench.graph.names("PLACE_OF_BIRTH") == {("林知远", "绍兴")}
     built = bench.graph.state()
     assert bench.replayed() == built
+
+
+def test_facts_are_written_though_their_entities_change_while_the_graph_is_written(bench):
+    bench.file("a.txt", SENTENCES[0])
+    once = iter([1])
+
+    def change(batch):
+        if batch.documents and next(once, None):
+            with open_ledger(bench.workspace) as ledger, ledger.writing() as connection:
+                keys = connection.execute(sa.select(t.outbox.c.a).where(t.outbox.c.kind == "entity")).scalars().all()
+                assert keys
+                mark(connection, "entity", [(key, "", "") for key in keys])
+
+    bench.graph.before_write = change
+    bench.build()
+    assert bench.graph.names("PLACE_OF_BIRTH") == {("林知远", "绍兴")}
+    assert bench.graph.mentions
 
 
 def test_lines_that_leave_a_file_leave_the_graph(bench):

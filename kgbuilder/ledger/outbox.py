@@ -110,13 +110,15 @@ def last_waiting(connection: sa.Connection) -> Until | None:
 
 
 def waiting(connection: sa.Connection, kind: str, *, until: Until, limit: int) -> list[Waiting]:
-    """Return the first keys of a kind that were marked before the round began."""
-    query = (
-        sa.select(t.outbox)
-        .where(t.outbox.c.kind == kind, t.outbox.c.seq <= until.seq, t.outbox.c.stamp <= until.stamp)
-        .order_by(t.outbox.c.seq)
-        .limit(limit)
-    )
+    """Return the first keys of a kind that waited when the round began.
+
+    A key that is marked again meanwhile is left to the next round, but not one of a document or an entity: what hangs
+    on these may be written in this round, and would find nothing to hang on.
+    """
+    query = sa.select(t.outbox).where(t.outbox.c.kind == kind, t.outbox.c.seq <= until.seq)
+    if kind not in ("document", "entity"):
+        query = query.where(t.outbox.c.stamp <= until.stamp)
+    query = query.order_by(t.outbox.c.seq).limit(limit)
     return [Waiting(seq=r.seq, stamp=r.stamp, key=(r.a, r.b, r.c)) for r in connection.execute(query)]
 
 
