@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from graph_schema import Ontology
+from kgbuilder.errors import StoreError
 from kgbuilder.ids import content_id
 from kgbuilder.ledger import Connection, Ledger, outbox
 from kgbuilder.ledger.outbox import DocumentState, EntityState, EvidenceState, FactState, Until, Waiting
@@ -84,6 +85,15 @@ class _Projection:
         with self._ledger.writing("a projection") as connection:
             outbox.acknowledge(connection, keys)
 
+    def _write(self, batch: GraphBatch) -> None:
+        """Write a batch whole; its keys wait on when the graph lacks what it hangs on."""
+        if n_rows := self._store.write(batch).unmatched:
+            raise StoreError(
+                f"{n_rows} rows hang on documents or entities that are no longer in the graph",
+                where="the graph",
+                remedy="it was changed by another program; this makes it whole again: kgbuilder replay",
+            )
+
     def write_documents(self, keys: Sequence[Waiting]) -> None:
         """Write documents with their chunks."""
         ids = [w.key[0] for w in keys]
@@ -91,7 +101,7 @@ class _Projection:
             documents = outbox.document_states(connection, ids)
             chunks = outbox.chunk_states(connection, documents)
         rows = [(document_id, chunk) for document_id, own in chunks.items() for chunk in own]
-        self._store.write(
+        self._write(
             GraphBatch(
                 documents=tuple(map(_document_row, documents.values())),
                 chunks=tuple(
@@ -107,7 +117,7 @@ class _Projection:
         """Write chunks that are gone."""
         with self._ledger.reading() as connection:
             standing = outbox.standing_chunks(connection, [w.key[0] for w in keys])
-        self._store.write(GraphBatch(removed_chunks=tuple(w.key[0] for w in keys if w.key[0] not in standing)))
+        self._write(GraphBatch(removed_chunks=tuple(w.key[0] for w in keys if w.key[0] not in standing)))
         self._done(keys)
 
     def write_entities(self, keys: Sequence[Waiting]) -> None:
@@ -118,7 +128,7 @@ class _Projection:
             rules = self._rules_at(connection)
         gone = [i for i in ids if i not in states]
         rows = [self._entity_row(state, rules) for state in states.values()]
-        self._store.write(GraphBatch(entities=tuple(rows), removed_entities=tuple(gone)))
+        self._write(GraphBatch(entities=tuple(rows), removed_entities=tuple(gone)))
         with self._ledger.writing("a projection") as connection:
             outbox.put_entities(connection, [_entity_values(row) for row in rows], gone)
             outbox.acknowledge(connection, keys)
@@ -154,7 +164,7 @@ class _Projection:
             )
             for (entity, chunk), own in states.items()
         )
-        self._store.write(GraphBatch(mentions=rows, removed_mentions=tuple(p for p in pairs if p not in states)))
+        self._write(GraphBatch(mentions=rows, removed_mentions=tuple(p for p in pairs if p not in states)))
         self._done(keys)
 
     def write_facts(self, keys: Sequence[Waiting]) -> None:
@@ -171,7 +181,7 @@ class _Projection:
             else:
                 relation = self._relationship(state.relation)
                 gone.append(FactKey(head=state.head, type=relation, tail=state.tail))
-        self._store.write(GraphBatch(facts=tuple(rows), removed_facts=tuple(gone)))
+        self._write(GraphBatch(facts=tuple(rows), removed_facts=tuple(gone)))
         dropped = [fact_id(*w.key) for w in keys]
         with self._ledger.writing("a projection") as connection:
             written = [_fact_values(row) for row in rows]

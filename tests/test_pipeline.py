@@ -54,12 +54,17 @@ class Graph:
         self.documents.update({row.id: row for row in batch.documents})
         self.chunks.update({row.id: row for row in batch.chunks})
         self.entities.update({row.id: row for row in batch.entities})
+        n_unmatched = 0
         for row in batch.mentions:
             if row.entity in self.entities and row.chunk in self.chunks:
                 self.mentions[row.entity, row.chunk] = row
+            else:
+                n_unmatched += 1
         for row in batch.facts:
             if row.head in self.entities and row.tail in self.entities:
                 self.facts[row.head, row.type, row.tail] = row
+            else:
+                n_unmatched += 1
         for key in batch.removed_facts:
             self.facts.pop((key.head, key.type, key.tail), None)
         for key in batch.removed_mentions:
@@ -72,7 +77,7 @@ class Graph:
             self.documents.pop(gone, None)
             self._drop_chunks([row.id for row in self.chunks.values() if row.document == gone])
         self._drop_chunks(batch.removed_chunks)
-        return WriteCounts()
+        return WriteCounts(unmatched=n_unmatched)
 
     def _drop_chunks(self, ids):
         for gone in ids:
@@ -351,6 +356,24 @@ def test_facts_are_written_though_their_entities_change_while_the_graph_is_writt
     bench.build()
     assert bench.graph.names("PLACE_OF_BIRTH") == {("林知远", "绍兴")}
     assert bench.graph.mentions
+
+
+def test_a_graph_that_another_program_emptied_is_told_and_a_replay_makes_it_whole(bench):
+    bench.file("a.txt", SENTENCES[0])
+
+    def empty(batch):
+        if batch.facts:
+            bench.graph.clear()
+
+    bench.graph.before_write = empty
+    with pytest.raises(StoreError, match="kgbuilder replay"):
+        bench.build()
+    bench.graph.before_write = lambda batch: None
+    bench.replayed()
+    assert bench.graph.names("PLACE_OF_BIRTH") == {("林知远", "绍兴")}
+    built = bench.graph.state()
+    bench.build()
+    assert bench.graph.state() == built
 
 
 def test_lines_that_leave_a_file_leave_the_graph(bench):
