@@ -30,7 +30,7 @@ OWNERS = {
     "docx": ("kgbuilder.ingest",),
     "jieba": ("kgbuilder.extract",),
     "mindformers": ("training.backend",),
-    "mindspore": ("training.backend",),
+    "mindspore": ("training.backend", "training.compact.backend"),
     "neo4j": ("kgbuilder.stores.neo4j",),
     "networkx": ("kgbuilder.analyze",),
     "opencc": ("kgbuilder.normalize",),

@@ -159,6 +159,7 @@ def bench(tmp_path):
     made.ledger.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(added=st.lists(texts, min_size=1, max_size=5, unique=True), data=st.data())
 def test_the_order_of_documents_and_deletions_leave_no_trace(tmp_path_factory, added, data):

@@ -276,6 +276,7 @@ def test_deleting_a_document_keeps_what_others_state(small: Program) -> None:
 # --- how commands end -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_used_wrongly_ends_with_2_and_says_what_to_do(tmp_path: Path, program: MakeProgram) -> None:
     made = program(tmp_path, Place(name="none", uri="bolt://127.0.0.1:1", user="neo4j"))
     for arguments in (["status"], ["build", "x"], ["query", "RETURN 1"], ["replay"]):

@@ -241,6 +241,7 @@ def test_an_overloaded_server_gets_fewer_requests_at_once_and_nothing_is_lost() 
     assert counts["over capacity"] < 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("retry_after", ["1", "date"])
 def test_retry_after_is_obeyed(retry_after: str) -> None:
     script = Script(rate=1.0, kinds=("http_429",), retry_after=retry_after, is_persistent=True)
@@ -289,6 +290,7 @@ def test_a_server_that_refuses_every_prompt_is_given_up() -> None:
         assert server.counts["requests"] < 100
 
 
+@pytest.mark.slow
 def test_no_server_is_reported_within_ten_seconds() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -301,6 +303,7 @@ def test_no_server_is_reported_within_ten_seconds() -> None:
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_up_late_is_waited_for() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -327,6 +330,7 @@ def test_a_server_that_goes_away_ends_the_run() -> None:
     model.close()
 
 
+@pytest.mark.slow
 def test_a_name_without_address_is_an_error_and_no_hang() -> None:
     model = create(ONTOLOGY, {"url": "http://nosuchhost.invalid/v1", "model": "m"})
     started = time.monotonic()
@@ -384,6 +388,7 @@ def test_an_interrupt_in_the_caller_abandons_requests() -> None:
         assert time.monotonic() - started < 2
 
 
+@pytest.mark.slow
 def test_control_c_ends_a_program_that_waits_for_answers(tmp_path: Path) -> None:
     program = tmp_path / "waits.py"
     with running(ANSWERS, Script(latency_s=60)) as server:
@@ -406,6 +411,7 @@ def test_control_c_ends_a_program_that_waits_for_answers(tmp_path: Path) -> None
     assert "never" not in said
 
 
+@pytest.mark.slow
 def test_an_extractor_closed_while_it_works_says_so() -> None:
     with running(ANSWERS, Script(latency_s=30)) as server:
         model = extractor(server)

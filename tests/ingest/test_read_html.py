@@ -105,6 +105,7 @@ def test_a_page_without_text_says_so(tmp_path: Path, html: str) -> None:
     assert "no text on the page" in error.what
 
 
+@pytest.mark.slow
 def test_a_page_nested_too_deep_says_that_text_is_missing(tmp_path: Path) -> None:
     document = _page(tmp_path, "<html><body><p>first</p>\n" + "<div>" * 9000 + "last" + "</div>" * 9000)
     assert document.text == "first"

@@ -91,6 +91,7 @@ def test_a_child_that_dies_costs_one_file_an_error(page: Path) -> None:
     assert "Huawei" in _text(page)
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_given_up(page: Path) -> None:
     limits = Limits(max_reader_s=0.3)
     list(read_isolated(page, limits=limits))
@@ -101,6 +102,7 @@ def test_a_file_that_takes_too_long_is_given_up(page: Path) -> None:
     assert "Huawei" in _text(page)
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_much_memory_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "big.html"
     path.write_text("<html><body>" + "<p>word <b>word</b></p>" * 300_000 + "</body></html>", "utf-8")

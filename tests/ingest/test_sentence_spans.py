@@ -147,6 +147,7 @@ def test_windows_do_not_add_boundaries() -> None:
     assert _split(paragraph, "zh") == [f"{part}。" for part in paragraph.split("。")[:-1]]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_text() -> None:
     text = "".join(f"第{number}条河流经三个县。\n" for number in range(40_000))
     list(iter_sentences(text[:1000], "zh"))

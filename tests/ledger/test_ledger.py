@@ -247,6 +247,7 @@ def test_a_lock_that_cannot_be_made_is_a_clear_error(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_more_documents_than_a_statement_takes_values_can_be_listed(ledger):
     n = 33_000
     with ledger.writing() as connection:

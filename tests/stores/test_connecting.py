@@ -62,6 +62,7 @@ def test_a_host_that_does_not_exist():
     assert "not up" in refusal("bolt://no-such-host.invalid:7687").what
 
 
+@pytest.mark.slow
 def test_a_port_where_nothing_answers():
     with listening(b"") as port:
         assert "does not answer" in refusal(f"bolt://127.0.0.1:{port}").what

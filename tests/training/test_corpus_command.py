@@ -33,6 +33,7 @@ def file(tmp_path, *lines, name="zh_a.txt"):
     return path
 
 
+@pytest.mark.slow
 def test_check_prints_file_line_and_rule_and_fails_for_what_is_wrong(tmp_path, capsys):
     path = file(tmp_path, "# comment", "[1:TIME 去年]下雨。 ||", "[1:TERM 心跳过速症]常见。 ||")
     assert corpus("check", path) == 1
@@ -42,6 +43,7 @@ def test_check_prints_file_line_and_rule_and_fails_for_what_is_wrong(tmp_path, c
     assert "2 passages: no mistake of form, 1 wrong, 1 doubtful" in err
 
 
+@pytest.mark.slow
 def test_doubts_do_not_fail_and_can_be_left_out(tmp_path, capsys):
     path = file(tmp_path, "[1:TERM 心跳过速症]常见。 ||")
     assert corpus("check", path) == 0
@@ -50,6 +52,7 @@ def test_doubts_do_not_fail_and_can_be_left_out(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_check_of_one_rule_as_counts_or_json(tmp_path, capsys):
     path = file(tmp_path, "[1:TIME 去年]下雨，[2:TIME 昨天]天晴。 ||", "[1:NUM 三年]过去了。 ||")
     assert corpus("check", "--counts", "--rule", "relative-time", path) == 1
@@ -139,7 +142,8 @@ def test_help_names_every_command(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert all(name in capsys.readouterr().out for name in COMMANDS)
+    told = capsys.readouterr().out
+    assert all(name in told for name in COMMANDS)
 
 
 def test_it_runs_as_a_module_and_a_closed_pipe_is_no_crash():
@@ -149,6 +153,7 @@ def test_it_runs_as_a_module_and_a_closed_pipe_is_no_crash():
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_the_readme_lists_every_file_with_its_passages():
     passages = count_passages(read_corpus())
     listed = dict(re.findall(r"^\| `(\w+)\.txt` \| ([\d,]+) \|", README, re.MULTILINE))

@@ -149,6 +149,7 @@ def splits():
     return split_passages(read_corpus())
 
 
+@pytest.mark.slow
 def test_nothing_that_is_tested_of_the_corpus_is_trained_on(splits):
     assert find_leaks([*splits.train, *splits.dev], splits.test) == ()
     assert find_leaks(splits.train, (), splits.test_unseen) == ()

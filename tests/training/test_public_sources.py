@@ -371,6 +371,7 @@ def test_every_label_of_the_rows_was_decided_on():
         assert labels - source.relations.keys() == known, name
 
 
+@pytest.mark.slow
 @needs_data
 def test_every_source_gives_examples_that_fit_their_text():
     for source in load_sources().values():

@@ -146,6 +146,7 @@ def test_apps_that_start_together_serve_at_ports_of_their_own(tmp_path):
         assert len({address(app) for app in apps}) == 2
 
 
+@pytest.mark.slow
 def test_the_next_port_is_tried_when_another_program_was_faster(tmp_path, monkeypatch, taken):
     monkeypatch.setattr(
         launch, "_refusal", lambda _host, port, real=launch._refusal: next(refusals, real("127.0.0.1", port))

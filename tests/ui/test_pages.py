@@ -365,6 +365,7 @@ def test_hostile_text_ends_as_data(draw, tmp_path, page, parameters):
         assert all("\u202e" not in str(cell) for column in table.values() for cell in column)
 
 
+@pytest.mark.slow
 def test_pages_of_a_thousand_documents_are_drawn_in_half_a_second(draw, tmp_path):
     workspace = make(tmp_path / "many", [_numbered(n) for n in range(1000)])
     for page in ("home", "documents", "facts", "entities"):

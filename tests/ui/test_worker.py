@@ -132,6 +132,7 @@ def test_a_deletion_is_a_job_too(workspace, queue, monkeypatch):
     assert queue.job(job_id).state == "done"
 
 
+@pytest.mark.slow
 def test_progress_is_written_while_a_batch_is_long(workspace, queue, monkeypatch):
     go_on = threading.Event()
 
@@ -155,6 +156,7 @@ def test_progress_is_written_while_a_batch_is_long(workspace, queue, monkeypatch
     thread.join()
 
 
+@pytest.mark.slow
 def test_progress_is_written_at_most_three_times_a_second(workspace, queue, monkeypatch):
     written = []
     set_progress = jobs.set_progress
