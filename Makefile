@@ -45,10 +45,10 @@ format: install       ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock:                 ## resolve all extras together, then write what `make install` installs
+lock:                 ## resolve all extras together, as far as MindSpore runs, then what `make install` installs
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--all-extras --group build pyproject.toml -o requirements-all.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	$(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--extra app --extra dev --group build -c requirements-all.lock pyproject.toml -o requirements.lock
 
 clean:

@@ -1,0 +1,56 @@
+"""The tiny recipe: the losses are those that are expected, a run that stops and goes on has the same ones."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+EXPECTED = json.loads((HERE / "tiny_losses.json").read_text(encoding="utf-8"))
+NEEDED = ("mindspore", "onnx", "onnxruntime", "matplotlib")
+
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in NEEDED),
+    reason="needs the training extra: make install-train, then .venv-train/bin/python -m pytest tests/compact",
+)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    """What training in a process of its own printed: MindSpore wants to be imported first."""
+    command = [
+        sys.executable,
+        str(HERE / "tiny_training.py"),
+        str(tmp_path_factory.mktemp("run")),
+        str(HERE / "zh_tiny.txt"),
+    ]
+    root = str(HERE.parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    assert lines, done.stderr[-3000:]
+    return json.loads(lines[-1].removeprefix("RESULT "))
+
+
+def test_the_losses_are_those_of_the_list(result):
+    assert result["whole"] == pytest.approx(EXPECTED, rel=2e-3)
+
+
+def test_the_loss_falls(result):
+    assert result["whole"][-1] < result["whole"][0]
+
+
+def test_a_run_that_stops_and_goes_on_has_the_same_losses(result):
+    assert result["halves"] == pytest.approx(result["whole"], rel=1e-5)
+
+
+def test_the_export_says_what_mindspore_says(result):
+    assert max(result["differences"].values()) <= 1e-4
+
+
+def test_a_model_folder_is_complete(result):
+    assert result["files"] == ["encoder.onnx", "model.json", "relations.onnx", "vocabulary.json"]
