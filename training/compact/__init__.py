@@ -1,6 +1,5 @@
-"""The compact model: a small network that reads entities and relations, trained with MindSpore."""
+"""The compact extractor's model: features of annotated text, MindSpore training, export to ONNX, measures."""
 
-import os
+from training.compact.recipe import Recipe, load_recipe
 
-# MindSpore's messages need the Python runtime of protobuf; whoever imports protobuf first settles it for the process.
-os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
+__all__ = ["Recipe", "load_recipe"]

@@ -277,6 +277,13 @@ def open_session(path: Path, *, n_threads: int = 1) -> Session:
     options.inter_op_num_threads = 1
     try:
         return cast(Session, runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
-    except RuntimeError as error:
+    except _load_errors() as error:
         remedy = "install the package anew, or export the model again"
         raise ModelError(f"the graph cannot be loaded: {error}", where=str(path), remedy=remedy) from error
+
+
+def _load_errors() -> tuple[type[Exception], ...]:
+    # Its exceptions have no base of their own, and no public name.
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
+    return (RuntimeError, *(getattr(state, name) for name in names))

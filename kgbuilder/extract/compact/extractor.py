@@ -1,0 +1,274 @@
+"""The compact extractor: small models of our own, one a language, on all cores, without a server.
+
+A language that has no model yet is read by the lexicon.
+"""
+
+import hashlib
+import itertools
+import multiprocessing
+import os
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph_schema import Ontology, load_ontology
+from kgbuilder.errors import ConfigError
+from kgbuilder.extract.compact.decode import Reading, narrowed
+from kgbuilder.extract.compact.model import CompactModel
+from kgbuilder.extract.lexicon import LexiconExtractor
+from kgbuilder.ids import content_id
+from kgbuilder.records import Extraction, Failure, MentionClaim, Passage, TripleClaim
+
+__all__ = ["MODELS", "CompactExtractor", "create"]
+
+MODELS = Path(__file__).parent / "models"
+"""The models that come with the package, a folder each, named by language."""
+
+_VERSION = "1"
+_SETTINGS = frozenset({"models", "workers"})
+_BATCH_PASSAGES = 16
+_AHEAD = 2
+_TRIES = 2
+_MODEL_FILES = ("model.json", "vocabulary.json", "encoder.onnx", "relations.onnx")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def create(ontology: Ontology, settings: Mapping[str, object]) -> "CompactExtractor":
+    """Make the compact extractor.
+
+    Settings: `models`, a folder with a model folder for each language instead of those of the package; `workers`, how
+    many processes read, by default one a core; 0 reads in this process.
+
+    Raises:
+        ConfigError: for an unknown setting or a wrong value, or a folder without a model.
+    """
+    unknown = sorted(set(settings) - _SETTINGS)
+    if unknown:
+        remedy = f"use {', '.join(sorted(_SETTINGS))}"
+        raise ConfigError(f"no setting {unknown[0]!r}", where="extractor compact", remedy=remedy)
+    workers = settings.get("workers", len(os.sched_getaffinity(0)))
+    if not isinstance(workers, int) or isinstance(workers, bool) or not 0 <= workers <= 256:
+        raise ConfigError("`workers` is no number of processes", where="extractor compact", remedy="give 0 to 256")
+    folder = Path(str(settings.get("models", MODELS)))
+    models = {path.parent.name: path.parent for path in sorted(folder.glob("*/model.json"))}
+    if not models:
+        remedy = "give a folder with zh/ or en/ in it, or install the package anew"
+        raise ConfigError("no model here", where=str(folder), remedy=remedy)
+    return CompactExtractor(ontology, models, n_workers=workers)
+
+
+class CompactExtractor:
+    """Reads passages in batches, each in one of `n_workers` processes; what a passage holds comes from its text alone.
+
+    Only types and relations of the ontology come out.
+    """
+
+    name = "compact"
+
+    def __init__(self, ontology: Ontology, models: Mapping[str, Path], *, n_workers: int) -> None:
+        self._ontology = ontology
+        self._models = dict(models)
+        self._n_workers = n_workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._reader: _Reader | None = None
+        files = [folder / name for _, folder in sorted(self._models.items()) for name in _MODEL_FILES]
+        parts = (LexiconExtractor(ontology).fingerprint, *sorted(self._models), *map(_hash, files))
+        self.fingerprint = content_id("compact", _VERSION, ontology.name, ontology.fingerprint, *parts)
+
+    def extract(self, passages: Iterable[Passage]) -> Iterator[Extraction]:
+        """Yield the extraction of each passage, in order."""
+        batches = _batches(passages)
+        if not self._n_workers:
+            for batch in batches:
+                yield from self._extractions(batch, self._read_here(batch))
+            return
+        under_way: deque[_Asked] = deque()
+        for batch in batches:
+            under_way.append(self._submit(batch))
+            if len(under_way) >= _AHEAD * self._n_workers:
+                yield from self._collect(under_way.popleft())
+        while under_way:
+            yield from self._collect(under_way.popleft())
+
+    def close(self) -> None:
+        """End the worker processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+        self._reader = None
+
+    def _submit(self, batch: list[Passage]) -> "_Asked":
+        asked = [(passage.language, passage.text) for passage in batch]
+        while True:
+            pool = self._pool = self._pool or self._new_pool()
+            try:
+                return _Asked(batch, pool, pool.submit(_read, asked))
+            except BrokenProcessPool:
+                self._drop(pool)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._n_workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_prepare,
+            initargs=(self._ontology, self._models),
+        )
+
+    def _drop(self, pool: ProcessPoolExecutor) -> None:
+        pool.shutdown(wait=False)
+        if self._pool is pool:
+            self._pool = None
+
+    def _collect(self, asked: "_Asked") -> Iterator[Extraction]:
+        """Wait for a batch. When a process died meanwhile, each passage is asked for alone: one may be to blame."""
+        try:
+            found = asked.future.result()
+        except BrokenProcessPool:
+            self._drop(asked.pool)
+            for passage in asked.batch:
+                yield self._alone(passage)
+        else:
+            yield from self._extractions(asked.batch, found)
+
+    def _alone(self, passage: Passage) -> Extraction:
+        for _ in range(_TRIES):
+            asked = self._submit([passage])
+            try:
+                [extraction] = self._extractions([passage], asked.future.result())
+            except BrokenProcessPool:
+                self._drop(asked.pool)
+            else:
+                return extraction
+        failure = Failure(
+            kind="died", what="the process that read this passage died", remedy="free some memory, then retry"
+        )
+        return Extraction(passage_id=passage.id, extractor=self.fingerprint, state="failed", failure=failure)
+
+    def _read_here(self, batch: Sequence[Passage]) -> "list[_Found]":
+        if self._reader is None:
+            self._reader = _Reader(self._ontology, self._models)
+        return self._reader.read([(passage.language, passage.text) for passage in batch])
+
+    def _extractions(self, batch: Sequence[Passage], found: "Sequence[_Found]") -> Iterator[Extraction]:
+        for passage, (mentions, triples) in zip(batch, found, strict=True):
+            yield Extraction(
+                passage_id=passage.id,
+                extractor=self.fingerprint,
+                state="done",
+                mentions=tuple(mentions),
+                triples=tuple(triples),
+            )
+
+
+_Found = tuple[list[MentionClaim], list[TripleClaim]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A batch on its way through a pool."""
+
+    batch: list[Passage]
+    pool: ProcessPoolExecutor
+    future: Future[list[_Found]]
+
+
+class _Reader:
+    """The models of all languages, narrowed to what the ontology knows; each is loaded with its first passage."""
+
+    def __init__(self, ontology: Ontology, folders: Mapping[str, Path]) -> None:
+        self._ontology = ontology
+        self._folders = folders
+        self._models: dict[str, CompactModel] = {}
+        self._lexicon = LexiconExtractor(ontology)
+
+    def read(self, passages: Sequence[tuple[str, str]]) -> list[_Found]:
+        """Read (language, text) pairs, those of one language together."""
+        found: list[_Found] = [([], []) for _ in passages]
+        by_language: dict[str, list[int]] = {}
+        for n, (language, _) in enumerate(passages):
+            by_language.setdefault(language, []).append(n)
+        for language, numbers in by_language.items():
+            texts = [passages[n][1] for n in numbers]
+            some = self._read_texts(language, texts) if language in self._folders else self._look_up(language, texts)
+            for n, claims in zip(numbers, some, strict=True):
+                found[n] = claims
+        return found
+
+    def _read_texts(self, language: str, texts: Sequence[str]) -> Iterator[_Found]:
+        # A lone surrogate has no UTF-8 form; a mark of the same length keeps the offsets.
+        readings = self._model(language).read([_SURROGATE.sub("\ufffd", text) for text in texts])
+        return map(_claims, texts, readings)
+
+    def _look_up(self, language: str, texts: Sequence[str]) -> Iterator[_Found]:
+        passages = (Passage(id="", text=text, language=language) for text in texts)
+        for extraction in self._lexicon.extract(passages):
+            yield list(extraction.mentions), list(extraction.triples)
+
+    def _model(self, language: str) -> CompactModel:
+        if language not in self._models:
+            model = CompactModel.load(self._folders[language])
+            model.settings = narrowed(model.settings, *_wanted(self._ontology))
+            self._models[language] = model
+        return self._models[language]
+
+
+_reader: _Reader | None = None
+
+
+def _prepare(ontology: Ontology, folders: Mapping[str, Path]) -> None:
+    global _reader  # noqa: PLW0603 - one a worker process
+    _reader = _Reader(ontology, folders)
+
+
+def _read(passages: Sequence[tuple[str, str]]) -> list[_Found]:
+    assert _reader is not None
+    return _reader.read(passages)
+
+
+def _claims(text: str, reading: Reading) -> _Found:
+    mentions = [
+        MentionClaim(text=text[m.start : m.end], label=m.type, start=m.start, score=round(m.score, 4))
+        for m in reading.mentions
+    ]
+    triples = [
+        TripleClaim(
+            head=mentions[t.head].text,
+            relation=t.relation,
+            tail=mentions[t.tail].text,
+            head_label=mentions[t.head].label,
+            tail_label=mentions[t.tail].label,
+            head_start=mentions[t.head].start,
+            tail_start=mentions[t.tail].start,
+            score=round(t.score, 4),
+        )
+        for t in reading.triples
+        if mentions[t.head].text != mentions[t.tail].text
+    ]
+    return mentions, triples
+
+
+def _wanted(ontology: Ontology) -> tuple[list[str], list[str]]:
+    """Return the types and relations to look for; in open mode those of the models."""
+    if ontology.open:
+        general = load_ontology("general")
+        return list(general.entity_types), list(general.relation_types)
+    return list(ontology.entity_types), list(ontology.relation_types)
+
+
+def _batches(passages: Iterable[Passage]) -> Iterator[list[Passage]]:
+    iterator = iter(passages)
+    while batch := list(itertools.islice(iterator, _BATCH_PASSAGES)):
+        yield batch
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        remedy = "install the package anew, or export the model again"
+        raise ConfigError(f"the model is not whole: {error.strerror}", where=str(path), remedy=remedy) from error
