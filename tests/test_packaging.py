@@ -96,6 +96,7 @@ def core_only() -> subprocess.CompletedProcess[str]:
     return import_everything(modules_beyond_the_core())
 
 
+@pytest.mark.slow
 def test_every_module_of_the_core_can_be_imported_without_the_extras(core_only):
     assert core_only.returncode == 0, core_only.stderr
     imported = core_only.stdout.splitlines()[0].split()
@@ -103,12 +104,14 @@ def test_every_module_of_the_core_can_be_imported_without_the_extras(core_only):
     assert {"hypothesis", "pandas", "playwright", "psycopg", "pytest", "streamlit"} <= modules_beyond_the_core()
 
 
+@pytest.mark.slow
 def test_a_missing_core_dependency_would_be_seen():
     done = import_everything({"networkx"})
     assert done.returncode != 0
     assert "networkx is not part of the core" in done.stderr
 
 
+@pytest.mark.slow
 def test_importing_the_core_loads_nothing_heavy(core_only):
     assert core_only.returncode == 0, core_only.stderr
     assert HEAVY & set(core_only.stdout.splitlines()[1].split()) == set()

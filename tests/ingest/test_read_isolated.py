@@ -13,6 +13,8 @@ from kgbuilder.ingest import Limits, read, read_isolated
 from kgbuilder.ingest.isolation import _reader
 from kgbuilder.records import Document
 
+pytestmark = pytest.mark.slow
+
 HTML = "<html><body><p>Huawei was founded in Shenzhen. 华为在深圳创立。</p></body></html>"
 
 

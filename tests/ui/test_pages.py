@@ -14,6 +14,8 @@ from ui import state
 from ui.app import PAGES
 from ui.i18n import MESSAGES
 
+pytestmark = pytest.mark.slow
+
 GU = entity_id("顾清砚", "PER")
 HOLT_ID = entity_id("Maren Holt", "PER")
 NORTHLIGHT = entity_id("Northlight Labs", "ORG")

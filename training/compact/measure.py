@@ -24,6 +24,8 @@ Item = tuple[object, object, object]
 
 _LOW = -3.0
 _TRIPLE_LOW = -4.0
+_PRIOR = 20.0
+"""As many triples of all relations stand beside those of one relation when its precision is judged."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -214,7 +216,7 @@ def _choose_relations(
 
 
 def _precise(pairs: Sequence[tuple[float, bool]], target: float, prior: Sequence[tuple[float, bool]]) -> float:
-    """Return the lowest threshold within [-2, 4] from which on precision is `target`, smoothed by a prior of 6."""
+    """Return the lowest threshold within [-2, 4] from which on precision is `target`, smoothed by a prior."""
     scores, right = np.array([s for s, _ in pairs]), np.array([g for _, g in pairs], float)
     all_scores, all_right = np.array([s for s, _ in prior]), np.array([g for _, g in prior], float)
     for threshold in np.linspace(-2.0, 4.0, 61):
@@ -222,7 +224,7 @@ def _precise(pairs: Sequence[tuple[float, bool]], target: float, prior: Sequence
         weight, expected = 0.0, 0.0
         if len(prior):
             near = all_scores > threshold
-            weight, expected = 6.0, float(all_right[near].mean()) if near.any() else 1.0
+            weight, expected = _PRIOR, float(all_right[near].mean()) if near.any() else 1.0
         if (right[over].sum() + weight * expected) / max(over.sum() + weight, 1e-9) >= target:
             return float(threshold)
     return 4.0
