@@ -74,9 +74,9 @@ class ChineseNames:
         work = _Work(text, self._gazetteer.find(text), self._segmenter)
         for found in self._titles(text):
             work.room.take(found)
-        for found in find_times_zh(text):
+        for found in work.own_names():
             work.room.take(found)
-        for found in work.hits_of("!"):
+        for found in find_times_zh(text):
             work.room.take(found)
         self._take_ending_names(work, "EVENT", 0.8)
         self._take_ending_names(work, "ORG", 0.85)
@@ -494,10 +494,10 @@ class _Work:
         self._pieces = [match.span() for match in _PIECE.finditer(text)]
         self._starts = [start for start, _ in self._pieces]
 
-    def hits_of(self, mark: str) -> Iterator[Span]:
-        """Yield the names of the user's own gazetteer, longest first."""
+    def own_names(self) -> Iterator[Span]:
+        """Yield the names of the user's own lists and patterns, longest first."""
         for start, end, kind in sorted(self._own, key=lambda hit: (hit[0] - hit[1], hit[0])):
-            yield span(start, end, kind.removeprefix(mark), 0.95)
+            yield span(start, end, kind.lstrip("!"), 0.95)
 
     def endings(self, kind: str) -> list[tuple[int, int]]:
         """Return the places where an ending of `kind` stands, of those with one end the longest first."""

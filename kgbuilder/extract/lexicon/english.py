@@ -69,7 +69,7 @@ class EnglishNames:
         room = Room(len(text))
         hits = [hit for hit in self._gazetteer.find(text) if self._is_spelled(text, hit)]
         for start, end, kind in sorted((hit for hit in hits if hit[2][0] == "!"), key=_longest_first):
-            room.take(span(start, end, kind[1:], 0.95))
+            room.take(span(start, end, kind.lstrip("!"), 0.95))
         for found in self._quoted(text):
             room.take(found)
         for found in find_times_en(text):
@@ -104,6 +104,8 @@ class EnglishNames:
         """Say whether a known name stands as it is written: names with capitals, abbreviations in capitals."""
         start, end, kind = hit
         found = text[start:end]
+        if kind.startswith("!!"):  # a pattern says itself how it is written
+            return True
         if kind.startswith(("LOC", "ORG", "TERM.language", "TERM.religion", "!")):
             return found[0].isupper() and (found.isupper() or found.lower() not in self._acronyms)
         return True

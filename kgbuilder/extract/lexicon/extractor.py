@@ -14,6 +14,7 @@ from kgbuilder.extract.lexicon.gazetteer import Entry, Gazetteer, characters, re
 from kgbuilder.extract.lexicon.grammars import grammar
 from kgbuilder.extract.lexicon.patterns import load_rules
 from kgbuilder.extract.lexicon.relations import Fact, find_facts
+from kgbuilder.extract.lexicon.ruler import Pattern, Ruler, read_patterns
 from kgbuilder.extract.lexicon.segment import load_segmenter
 from kgbuilder.extract.lexicon.span import Span
 from kgbuilder.ids import content_id
@@ -24,7 +25,7 @@ __all__ = ["LexiconExtractor", "create"]
 
 MAX_PIECE_CHARS = 3000
 MAX_NAME_CHARS = 80
-_VERSION = "1"
+_VERSION = "2"
 _SETTINGS = frozenset({"gazetteer", "cache_dir"})
 _DATA = tuple(f"{language}_{part}.yaml" for language in ("zh", "en") for part in ("names", "forms", "relations"))
 _PIECE_END = re.compile(r"[。！？!?\n]|\.\s")
@@ -37,8 +38,8 @@ _ONLY_RELATED = ("PER.guess", "TERM", "NUM", "LOC.demonym", "ORG.weak")
 def create(ontology: Ontology, settings: Mapping[str, object]) -> "LexiconExtractor":
     """Make the lexicon extractor.
 
-    Settings: `gazetteer`, a path or several of YAML ({label: [names]}) or TSV (name, label) files; `cache_dir`, a
-    folder for what is worth keeping between runs.
+    Settings: `gazetteer`, a path or several of YAML ({label: [names]}), TSV (name, label) or JSONL (token patterns as
+    spaCy's EntityRuler has them) files; `cache_dir`, a folder for what is worth keeping between runs.
 
     Raises:
         ConfigError: for an unknown setting, or a gazetteer that cannot be read or names an unknown label.
@@ -47,11 +48,21 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "LexiconExtrac
     if unknown:
         remedy = f"use {', '.join(sorted(_SETTINGS))}"
         raise ConfigError(f"the lexicon has no setting {unknown[0]!r}", where="extractor lexicon", remedy=remedy)
+    paths = _paths(settings)
     entries = tuple(
-        (name, _label_id(label, ontology, path)) for path in _paths(settings) for name, label in read_entries(path)
+        (name, _label_id(label, ontology, path))
+        for path in paths
+        if path.suffix.lower() != ".jsonl"
+        for name, label in read_entries(path)
+    )
+    patterns = tuple(
+        (_label_id(label, ontology, path), pattern)
+        for path in paths
+        if path.suffix.lower() == ".jsonl"
+        for label, pattern in read_patterns(path)
     )
     cache = settings.get("cache_dir")
-    return LexiconExtractor(ontology, entries=entries, cache_dir=Path(str(cache)) if cache else None)
+    return LexiconExtractor(ontology, entries=entries, patterns=patterns, cache_dir=Path(str(cache)) if cache else None)
 
 
 class LexiconExtractor:
@@ -59,15 +70,23 @@ class LexiconExtractor:
 
     name = "lexicon"
 
-    def __init__(self, ontology: Ontology, *, entries: Sequence[Entry] = (), cache_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        ontology: Ontology,
+        *,
+        entries: Sequence[Entry] = (),
+        patterns: Sequence[Pattern] = (),
+        cache_dir: Path | None = None,
+    ) -> None:
         self._ontology = ontology
         self._entries = tuple(entries)
+        self._patterns = tuple(patterns)
         self._cache_dir = cache_dir
         self._readers: dict[str, _Reader] = {}
         self._labels: dict[str, str | None] = {}
         self._relations: dict[str, str | None] = {}
         data = [part for name in _DATA for part in (name, data_text(name))]
-        own = [part for entry in sorted(self._entries) for part in entry]
+        own = [part for entry in (*sorted(self._entries), *sorted(self._patterns)) for part in entry]
         self.fingerprint = content_id("lexicon", _VERSION, ontology.name, ontology.fingerprint, *data, *own)
 
     def extract(self, passages: Iterable[Passage]) -> Iterator[Extraction]:
@@ -103,7 +122,7 @@ class LexiconExtractor:
         known = "zh" if language == "zh" or (language != "en" and _HAN.search(text)) else "en"
         reader = self._readers.get(known)
         if reader is None:
-            reader = self._readers[known] = _Reader(known, self._entries, self._cache_dir)
+            reader = self._readers[known] = _Reader(known, self._entries, self._patterns, self._cache_dir)
         return reader
 
     def _keep(self, fact: Fact, facts: dict[tuple[int, str, int], Fact], text: str) -> None:
@@ -169,11 +188,14 @@ class LexiconExtractor:
 class _Reader:
     """Names and relations of one language."""
 
-    def __init__(self, language: str, entries: Sequence[Entry], cache_dir: Path | None) -> None:
+    def __init__(
+        self, language: str, entries: Sequence[Entry], patterns: Sequence[Pattern], cache_dir: Path | None
+    ) -> None:
         forms = load_forms(language)
         self._is_chinese = language == "zh"
         known = [*forms.entries, *_marked_endings(forms), *((name, f"!{label}") for name, label in entries)]
-        gazetteer = Gazetteer(known, characters if language == "zh" else words, cache_dir)
+        ruler = Ruler([(f"!!{label}", pattern) for label, pattern in patterns], language) if patterns else None
+        gazetteer = Gazetteer(known, characters if language == "zh" else words, cache_dir, ruler)
         self._names = (
             ChineseNames(forms, gazetteer, load_segmenter()) if language == "zh" else EnglishNames(forms, gazetteer)
         )

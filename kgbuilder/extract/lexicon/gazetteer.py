@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
     from spacy.vocab import Vocab
 
-__all__ = ["Entry", "Gazetteer", "Hit", "Tokens", "characters", "read_entries", "words"]
+__all__ = ["Entry", "Finder", "Gazetteer", "Hit", "Tokens", "characters", "read_entries", "words"]
 
 Entry = tuple[str, str]
 """A name and its kind."""
@@ -47,14 +47,30 @@ def words(text: str) -> Tokens:
     return tokens
 
 
-class Gazetteer:
-    """Finds every known name in a text, overlapping ones included, by exact characters or words in lower case."""
+class Finder(Protocol):
+    """Something else that finds names, such as patterns."""
 
-    def __init__(self, entries: Iterable[Entry], split: Callable[[str], Tokens], cache_dir: Path | None = None) -> None:
+    def find(self, text: str) -> list[Hit]:
+        """Return what is found in a text."""
+        ...
+
+
+class Gazetteer:
+    """Finds every known name in a text, overlapping ones included, by exact characters or words in lower case; and
+    what `ruler` finds."""
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        split: Callable[[str], Tokens],
+        cache_dir: Path | None = None,
+        ruler: "Finder | None" = None,
+    ) -> None:
         import spacy
         from spacy.matcher import PhraseMatcher
 
         self._split = split
+        self._ruler = ruler
         self._kinds: dict[str, list[str]] = {}
         for name, kind in entries:
             kinds = self._kinds.setdefault(name.lower(), [])
@@ -73,12 +89,12 @@ class Gazetteer:
         from spacy.tokens import Doc
 
         tokens, starts, ends = self._split(text.lower())
+        hits: list[Hit] = self._ruler.find(text) if self._ruler else []
         if len(starts) == 0 or not self._known:
-            return []
+            return hits
         # Words of no name are one and the same to the matcher: else the vocabulary would grow with the corpus.
         known = self._known
         doc = Doc(self._vocab, words=[token if token in known else _UNKNOWN for token in tokens])
-        hits: list[Hit] = []
         for _, first, last in self._matcher(doc):
             start, end = starts[first], ends[last - 1]
             for kind in self._kinds.get(_joined(tokens, starts, ends, first, last), ()):

@@ -134,6 +134,41 @@ def test_a_gazetteer_names_what_the_rules_cannot_know(tmp_path: Path, general: O
     assert again.fingerprint == extractor.fingerprint != create(general, {}).fingerprint
 
 
+def test_patterns_of_tokens_name_what_no_list_can(tmp_path: Path, general: Ontology) -> None:
+    path = tmp_path / "patterns.jsonl"
+    path.write_text(
+        '{"label": "EVENT", "pattern": [{"LOWER": "operation"}, {"IS_TITLE": true}], "id": "x"}\n\n'
+        '{"label": "PRODUCT", "pattern": [{"TEXT": "风"}, {"IS_DIGIT": true, "OP": "+"}, {"TEXT": "号"}]}\n'
+        '{"label": "PRODUCT", "pattern": "quellstone"}\n',
+        encoding="utf-8",
+    )
+    extractor = create(general, {"gazetteer": str(path)})
+    english = "They called it Operation Harbour, and quellstone was scarce after operation began."
+    chinese = "昨天风12号离开了港口，长风号没有。"
+    passages = [Passage(id="e", text=english, language="en"), Passage(id="z", text=chinese, language="zh")]
+    found = {(m.text, m.label) for extraction in extractor.extract(passages) for m in extraction.mentions}
+    assert {("Operation Harbour", "EVENT"), ("quellstone", "PRODUCT"), ("风12号", "PRODUCT")} <= found
+    assert not {name for name, _ in found} & {"operation began", "长风号"}
+    assert extractor.fingerprint != create(general, {}).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "JSON"),
+        ('{"label": "ORG"}', "label and a pattern"),
+        ('{"label": "ORG", "pattern": [{"LOUD": true}]}', "pattern of spaCy"),
+        ('{"label": "DRAGON", "pattern": "Smaug"}', "no type"),
+    ],
+)
+def test_a_wrong_pattern_is_refused_by_its_line(tmp_path: Path, general: Ontology, line: str, said: str) -> None:
+    path = tmp_path / "patterns.jsonl"
+    path.write_text(f'{{"label": "ORG", "pattern": "Acme"}}\n{line}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=said) as error:
+        create(general, {"gazetteer": str(path)})
+    assert "patterns.jsonl" in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
