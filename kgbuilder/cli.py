@@ -180,7 +180,7 @@ def _show_ontology(workspace: Workspace, as_json: bool) -> None:
 def build_command(
     paths: Annotated[list[str] | None, typer.Argument(help="Files, folders and globs.", metavar="PATH...")] = None,
     workspace: WorkspaceOption = _HERE,
-    extractor: Annotated[str | None, typer.Option(help="lexicon, endpoint, or any that is installed.")] = None,
+    extractor: Annotated[str | None, typer.Option(help="lexicon, compact, endpoint, or any that is installed.")] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask failed and quarantined chunks again.")
     ] = False,
