@@ -13,17 +13,20 @@ HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "tiny_losses.json").read_text(encoding="utf-8"))
 NEEDED = ("mindspore", "onnx", "onnxruntime", "matplotlib")
 
-pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in NEEDED),
-    reason="needs the training extra: make install-train, then .venv-train/bin/python -m pytest tests/compact",
-)
+TRAIN = HERE.parents[1] / ".venv-train" / "bin" / "python"
+IS_HERE = all(importlib.util.find_spec(name) for name in NEEDED)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not IS_HERE and not TRAIN.is_file(), reason="needs the training extra: make install-train"),
+]
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     """What training in a process of its own printed: MindSpore wants to be imported first."""
     command = [
-        sys.executable,
+        sys.executable if IS_HERE else str(TRAIN),
         str(HERE / "tiny_training.py"),
         str(tmp_path_factory.mktemp("run")),
         str(HERE / "zh_tiny.txt"),

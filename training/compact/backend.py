@@ -10,18 +10,13 @@ sees the same ones.
 # mypy: disable-error-code="misc,no-untyped-call,no-untyped-def"
 # ruff: noqa: PLR0913  # the loss takes the arrays of a batch
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import mindspore as ms
 import numpy as np
 import numpy.typing as npt
-
-# MindSpore's generated protobuf code needs the Python runtime, whatever was imported before.
-os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
-
-import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.common.initializer import Normal, initializer
 
