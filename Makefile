@@ -25,20 +25,15 @@ bench: install        ## the benchmarks; each prints machine, commit, median and
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
-	touch $@
-
 install-train: .venv-train/.installed   ## MindSpore and MindFormers too, in an environment of its own: 4 GB
 
+$(VENV)/.installed: requirements.lock pyproject.toml
 .venv-train/.installed: requirements-all.lock pyproject.toml
-	$(PYTHON) -m venv --clear .venv-train
-	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check uv
-	.venv-train/bin/uv pip sync --quiet --require-hashes --python .venv-train/bin/python requirements-all.lock
-	.venv-train/bin/uv pip install --quiet --python .venv-train/bin/python --offline --no-deps --no-build-isolation --editable .
+$(VENV)/.installed .venv-train/.installed:
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(@D)/bin/uv pip sync --quiet --require-hashes --python $(@D)/bin/python $<
+	$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --offline --no-deps --no-build-isolation --editable .
 	touch $@
 
 format: install       ## rewrite the code in the project's format

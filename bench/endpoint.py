@@ -2,9 +2,6 @@
 
 import argparse
 import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from bench.machine import ROOT, machine, spread
 from graph_schema import Ontology, load_ontology
 from kgbuilder.extract.endpoint import create
 from kgbuilder.extract.ground import ground
@@ -24,7 +22,6 @@ from kgbuilder.ids import content_id
 from kgbuilder.ingest import count_tokens, sentences
 from kgbuilder.records import Extraction, Passage
 
-ROOT = Path(__file__).parents[1]
 N_CHARS = 1_500
 _FACTS = {
     "zh": (
@@ -156,7 +153,7 @@ def _measure(title: str, world: World, ontology: Ontology, n_runs: int, *options
         rates.append(n_requests / wall_s)
     n_done = sum(extraction.state == "done" for extraction in found)
     print(
-        f"  {title:44} {_spread(cpu_ms, '.2f')} CPU ms/passage {_spread(rates, '.0f')} requests/s "
+        f"  {title:44} {spread(cpu_ms, '.2f')} CPU ms/passage {spread(rates, '.0f')} requests/s "
         f"{n_requests / n_passages:5.1f} calls/passage, {n_done} of {n_passages} done"
     )
 
@@ -184,7 +181,7 @@ def _measure_ground(world: World, ontology: Ontology, n_runs: int) -> None:
         n_mentions, n_triples = len(grounded.mentions), len(grounded.triples)
     for language, values in times.items():
         shown = f"{n_mentions} mentions, {n_triples} triples in the last passage"
-        print(f"  {'ground, ' + language:44} {_spread(values, '.2f')} CPU ms/passage ({shown})")
+        print(f"  {'ground, ' + language:44} {spread(values, '.2f')} CPU ms/passage ({shown})")
 
 
 def _count_prompts(world: World, ontology: Ontology) -> str:
@@ -199,19 +196,6 @@ def _count_prompts(world: World, ontology: Ontology) -> str:
     return ", ".join(parts)
 
 
-def _spread(values: Sequence[float], form: str) -> str:
-    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
-
-
-def _machine() -> str:
-    asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    commit = asked.stdout.strip() or "unknown"
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    return f"{machine}, Python {platform.python_version()}, commit {commit}"
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.endpoint", description=__doc__)
@@ -223,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         world = make_world(Path(folder), given.passages)
         few = World(passages=world.passages[: given.passages // 5], answers=world.answers)
         print(f"{given.passages} passages of {N_CHARS} characters, median (lowest to highest) of {given.runs} runs")
-        print(f"  {_machine()}")
+        print(f"  {machine()}")
         print(f"  prompt tokens per character, joint: {_count_prompts(world, ontology)}")
         _measure("joint, no latency", world, ontology, given.runs)
         _measure("joint, no latency, streamed", world, ontology, given.runs, stream=True)

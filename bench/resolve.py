@@ -1,17 +1,13 @@
 """What names cost to normalise and resolve: python -m bench.resolve. CPU time: median, least and most of five runs."""
 
-import os
-import platform
-import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from pathlib import Path
 from random import Random
-from statistics import median
 from typing import TypeVar
 
+from bench.machine import machine, spread
 from kgbuilder.normalize import name_key, value
 from kgbuilder.resolve import MERGE_SCORE, Link, Node, block_keys, compare, resolve
 from tests.resolve.memory import Memory
@@ -28,8 +24,7 @@ T = TypeVar("T")
 
 def main() -> None:
     """Print the machine, the commit and the table."""
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"commit {_commit()}")
+    print(machine())
     names = list(_names(_N_NAMES))
     documents = list(World(n_entities=5_000, seed=1).documents(_N_DOCUMENTS))
     block_keys(Node.of("PER", name_key("張偉", "PER")))  # reads the dictionaries
@@ -130,14 +125,7 @@ def _each(work: Callable[[Sequence[T]], object], items: Sequence[T]) -> float:
 
 
 def _report(what: str, times: Sequence[float]) -> None:
-    print(f"  {what:38} {median(times):8.3f}  ({min(times):.3f} to {max(times):.3f})")
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or "unknown"
+    print(f"  {what:38} {spread(times, '.3f')}")
 
 
 if __name__ == "__main__":

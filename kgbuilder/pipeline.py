@@ -269,7 +269,6 @@ class _Build:
         self._settings = workspace.settings
         self._ledger = ledger
         self._deriver = deriver
-        self._store = store
         self._model = model
         self._author = author
         self._retry_failed = retry_failed

@@ -14,7 +14,15 @@ from kgbuilder.errors import StoreError
 from kgbuilder.ledger import codec
 from kgbuilder.ledger import tables as t
 from kgbuilder.ledger.engine import IN_ROWS, batches
-from kgbuilder.ledger.views import ChunkView, DocumentView, EntityView, document_views, entity_of, fact_query
+from kgbuilder.ledger.views import (
+    ChunkView,
+    DocumentView,
+    EntityView,
+    chunk_view_of,
+    document_views,
+    entity_of,
+    fact_query,
+)
 from kgbuilder.records import PageSpan
 
 __all__ = [
@@ -244,26 +252,7 @@ def chunk_detail(connection: sa.Connection, chunk_id: str) -> ChunkView:
     row = connection.execute(sa.select(t.chunk).where(t.chunk.c.id == chunk_id)).first()
     if row is None:
         raise StoreError("no such chunk", where=chunk_id, remedy="the document was read again: choose the chunk anew")
-    extractor = sa.select(t.reading.c.extractor_id).where(t.reading.c.document_id == row.document_id).scalar_subquery()
-    last = connection.execute(
-        sa.select(t.attempt.c.failure, t.attempt.c.replies)
-        .where(t.attempt.c.passage_id == row.passage_id, t.attempt.c.extractor_id == extractor)
-        .order_by(t.attempt.c.seq.desc())
-        .limit(1)
-    ).first()
-    claims = sa.select(t.quarantine.c.reason, t.quarantine.c.detail, t.quarantine.c.claim)
-    return ChunkView(
-        id=row.id,
-        seq=row.seq,
-        start=row.start,
-        end=row.end,
-        state=row.state,
-        failure=codec.loads_readable(last.failure) if last and last.failure else None,
-        replies=tuple(codec.loads_readable(last.replies)) if last else (),
-        quarantined=tuple(
-            dict(claim) for claim in connection.execute(claims.where(t.quarantine.c.chunk_id == chunk_id)).mappings()
-        ),
-    )
+    return chunk_view_of(connection, row)
 
 
 def departure(connection: sa.Connection, document_id: str, *, n_names: int = 50) -> Departure:

@@ -24,6 +24,7 @@ __all__ = [
     "Evidence",
     "FactFilters",
     "FactView",
+    "chunk_view_of",
     "chunk_views",
     "count",
     "document_views",
@@ -248,33 +249,30 @@ def chunk_views(connection: sa.Connection, document_id: str, *, state: str = "")
     query = sa.select(t.chunk).where(t.chunk.c.document_id == document_id).order_by(t.chunk.c.seq)
     if state:
         query = query.where(t.chunk.c.state == state)
-    extractor = sa.select(t.reading.c.extractor_id).where(t.reading.c.document_id == document_id).scalar_subquery()
-    views: list[ChunkView] = []
-    for row in connection.execute(query).all():
-        last = connection.execute(
-            sa.select(t.attempt)
-            .where(t.attempt.c.passage_id == row.passage_id, t.attempt.c.extractor_id == extractor)
-            .order_by(t.attempt.c.seq.desc())
-            .limit(1)
-        ).first()
-        quarantined = connection.execute(
-            sa.select(t.quarantine.c.reason, t.quarantine.c.detail, t.quarantine.c.claim).where(
-                t.quarantine.c.chunk_id == row.id
-            )
-        ).mappings()
-        views.append(
-            ChunkView(
-                id=row.id,
-                seq=row.seq,
-                start=row.start,
-                end=row.end,
-                state=row.state,
-                failure=codec.loads_readable(last.failure) if last and last.failure else None,
-                replies=tuple(codec.loads_readable(last.replies)) if last else (),
-                quarantined=tuple(dict(q) for q in quarantined),
-            )
-        )
-    return views
+    return [chunk_view_of(connection, row) for row in connection.execute(query).all()]
+
+
+def chunk_view_of(connection: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> ChunkView:
+    """Make the view of a row of the chunk table, with the latest reply to it and what was set aside."""
+    extractor = sa.select(t.reading.c.extractor_id).where(t.reading.c.document_id == row.document_id).scalar_subquery()
+    last = connection.execute(
+        sa.select(t.attempt.c.failure, t.attempt.c.replies)
+        .where(t.attempt.c.passage_id == row.passage_id, t.attempt.c.extractor_id == extractor)
+        .order_by(t.attempt.c.seq.desc())
+        .limit(1)
+    ).first()
+    claims = sa.select(t.quarantine.c.reason, t.quarantine.c.detail, t.quarantine.c.claim)
+    quarantined = connection.execute(claims.where(t.quarantine.c.chunk_id == row.id)).mappings()
+    return ChunkView(
+        id=row.id,
+        seq=row.seq,
+        start=row.start,
+        end=row.end,
+        state=row.state,
+        failure=codec.loads_readable(last.failure) if last and last.failure else None,
+        replies=tuple(codec.loads_readable(last.replies)) if last else (),
+        quarantined=tuple(dict(claim) for claim in quarantined),
+    )
 
 
 def entity_of(row: sa.RowMapping) -> EntityView:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph_schema import Ontology, load_ontology
-from training.data.corpus import read_all_standoff, read_corpus
+from training.data.corpus import corpus_files, read_all_standoff, read_corpus
 from training.data.folders import corpus_folder
 from training.data.held_out import read_held_out
 from training.data.leaks import Guard
@@ -47,7 +47,7 @@ def load_dataset(
     """
     ontology = load_ontology("general")
     folder = corpus or corpus_folder()
-    written = split_passages(read_corpus(sorted(folder.glob("*_*.txt")) if corpus else ()), seed=seed)
+    written = split_passages(read_corpus(corpus_files(corpus)), seed=seed)
     annotated = [*(read_real(real) if real else ()), *(read_all_standoff(data, folder=folder) if data else ())]
     held_out = frozenset(read_held_out(folder))
     tests = {

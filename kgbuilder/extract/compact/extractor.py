@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph_schema import Ontology, load_ontology
+from graph_schema import Ontology
 from kgbuilder.errors import ConfigError
 from kgbuilder.extract.compact.decode import Reading, narrowed
 from kgbuilder.extract.compact.model import CompactModel
@@ -50,7 +50,7 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "CompactExtrac
     if unknown:
         remedy = f"use {', '.join(sorted(_SETTINGS))}"
         raise ConfigError(f"no setting {unknown[0]!r}", where="extractor compact", remedy=remedy)
-    workers = settings.get("workers", len(os.sched_getaffinity(0)))
+    workers = settings.get("workers", _n_cores())
     if not isinstance(workers, int) or isinstance(workers, bool) or not 0 <= workers <= 256:
         raise ConfigError("`workers` is no number of processes", where="extractor compact", remedy="give 0 to 256")
     folder = Path(str(settings.get("models", MODELS)))
@@ -211,7 +211,9 @@ class _Reader:
     def _model(self, language: str) -> CompactModel:
         if language not in self._models:
             model = CompactModel.load(self._folders[language])
-            model.settings = narrowed(model.settings, *_wanted(self._ontology))
+            if not self._ontology.open:
+                known = self._ontology.entity_types, self._ontology.relation_types
+                model.settings = narrowed(model.settings, *known)
             self._models[language] = model
         return self._models[language]
 
@@ -251,18 +253,15 @@ def _claims(text: str, reading: Reading) -> _Found:
     return mentions, triples
 
 
-def _wanted(ontology: Ontology) -> tuple[list[str], list[str]]:
-    """Return the types and relations to look for; in open mode those of the models."""
-    if ontology.open:
-        general = load_ontology("general")
-        return list(general.entity_types), list(general.relation_types)
-    return list(ontology.entity_types), list(ontology.relation_types)
-
-
 def _batches(passages: Iterable[Passage]) -> Iterator[list[Passage]]:
     iterator = iter(passages)
     while batch := list(itertools.islice(iterator, _BATCH_PASSAGES)):
         yield batch
+
+
+def _n_cores() -> int:
+    """Return how many cores this process may use; where the system does not say, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _hash(path: Path) -> str:

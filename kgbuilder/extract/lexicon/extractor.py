@@ -48,19 +48,13 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "LexiconExtrac
     if unknown:
         remedy = f"use {', '.join(sorted(_SETTINGS))}"
         raise ConfigError(f"the lexicon has no setting {unknown[0]!r}", where="extractor lexicon", remedy=remedy)
-    paths = _paths(settings)
-    entries = tuple(
-        (name, _label_id(label, ontology, path))
-        for path in paths
-        if path.suffix.lower() != ".jsonl"
-        for name, label in read_entries(path)
-    )
-    patterns = tuple(
-        (_label_id(label, ontology, path), pattern)
-        for path in paths
-        if path.suffix.lower() == ".jsonl"
-        for label, pattern in read_patterns(path)
-    )
+    entries: list[Entry] = []
+    patterns: list[Pattern] = []
+    for path in _paths(settings):
+        if path.suffix.lower() == ".jsonl":
+            patterns += [(_label_id(label, ontology, path), pattern) for label, pattern in read_patterns(path)]
+        else:
+            entries += [(name, _label_id(label, ontology, path)) for name, label in read_entries(path)]
     cache = settings.get("cache_dir")
     return LexiconExtractor(ontology, entries=entries, patterns=patterns, cache_dir=Path(str(cache)) if cache else None)
 

@@ -26,7 +26,13 @@ class Ruler:
 
         self._nlp = spacy.blank(language)
         self._ruler = EntityRuler(self._nlp, validate=True)
-        self._ruler.add_patterns([{"label": label, "pattern": json.loads(text)} for label, text in patterns])
+        for pattern in patterns:
+            self.add(pattern)
+
+    def add(self, pattern: Pattern) -> None:
+        """Look for one more pattern; raises what spaCy raises when it takes it for none."""
+        label, text = pattern
+        self._ruler.add_patterns([{"label": label, "pattern": json.loads(text)}])
 
     def find(self, text: str) -> list[Hit]:
         """Return (start, end, label) in code points, by start."""
@@ -48,14 +54,11 @@ def read_patterns(path: Path) -> tuple[Pattern, ...]:
         raise ConfigError(
             f"the patterns cannot be read: {error}", where=str(path), remedy="give a UTF-8 file of JSONL"
         ) from error
-    found = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            found.append(_pattern(line, f"{path}:{number}"))
-    return tuple(found)
+    ruler = Ruler((), "en")
+    return tuple(_pattern(line, ruler, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip())
 
 
-def _pattern(line: str, where: str) -> Pattern:
+def _pattern(line: str, ruler: Ruler, where: str) -> Pattern:
     from spacy.errors import MatchPatternError
 
     try:
@@ -66,7 +69,7 @@ def _pattern(line: str, where: str) -> Pattern:
         raise ConfigError("a pattern has a label and a pattern", where=where, remedy=_REMEDY)
     pattern = (row["label"], json.dumps(row["pattern"], ensure_ascii=False, sort_keys=True))
     try:
-        Ruler([pattern], "en")
+        ruler.add(pattern)
     except (MatchPatternError, ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"no pattern of spaCy: {str(error)[:300]}", where=where, remedy=_REMEDY) from error
     return pattern
