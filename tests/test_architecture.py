@@ -37,7 +37,7 @@ OWNERS = {
     "pypdfium2": ("kgbuilder.ingest",),
     "pypinyin": ("kgbuilder.normalize",),
     "ray": ("kgbuilder.cluster",),
-    "spacy": ("kgbuilder.extract", "kgbuilder.ingest"),
+    "spacy": ("kgbuilder.extract", "kgbuilder.ingest", "kgbuilder.spacy_pipe"),
     "sqlalchemy": ("kgbuilder.ledger",),
     "streamlit": ("ui",),
     "trafilatura": ("kgbuilder.ingest",),

@@ -175,5 +175,5 @@ def test_the_readme_names_every_verb(capsys):
     with pytest.raises(SystemExit):
         main(["corpus", "--help"])
     verbs = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
-    assert len(verbs) == 5
+    assert len(verbs) == 6
     assert [verb for verb in verbs if f"python -m training corpus {verb}" not in README] == []

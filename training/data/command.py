@@ -11,8 +11,10 @@ from kgbuilder.errors import ConfigError
 from training.data.conventions import RULES, check_conventions, count_findings
 from training.data.corpus import read_all_standoff, read_corpus, same_texts
 from training.data.dataset import load_dataset
+from training.data.docbin import write_docbin
 from training.data.folders import CORPUS_REAL_VARIABLE, DATA_VARIABLE, corpus_folder, data_folder, optional_folder
 from training.data.jsonl import row_line
+from training.data.marked import LANGUAGES
 from training.data.mistakes import refuse
 from training.data.real import read_real
 from training.data.records import AnnotatedPassage
@@ -24,6 +26,8 @@ from training.data.views import vocabulary_of
 
 __all__ = ["add_arguments", "run"]
 
+_DOCBIN_USAGE = "%(prog)s OUT.spacy [--split PART] [--language en|zh] [--data DIR] [--real DIR] [FILE ...]"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
@@ -31,8 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = verbs.add_parser("check", help="every mistake of form, and every deviation from the conventions")
     stats = verbs.add_parser("stats", help="what there is, by language, type and relation, and what is scarce")
     jsonl = verbs.add_parser("jsonl", help="print passages in the form that `kgbuilder evaluate` reads")
-    for verb in (check, stats, jsonl):
-        verb.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of marked lines (default: all)")
+    docbin = verbs.add_parser("docbin", help="write passages as documents of spaCy, in one DocBin", usage=_DOCBIN_USAGE)
+    docbin.add_argument("out", type=_spacy_file, metavar="OUT.spacy", help="the file to write")
+    for verb in (check, stats, jsonl, docbin):
+        # With "*" argparse takes no FILE behind an option that stands between OUT.spacy and FILE.
+        n_files = "+" if verb is docbin else "*"
+        what = "files of marked lines (default: all)"
+        verb.add_argument("files", nargs=n_files, type=Path, default=[], metavar="FILE", help=what).required = False
         _add_folders(verb, "where no FILE is named: their sentences too")
     check.add_argument("--rule", action="append", choices=[rule.name for rule in RULES], help="only this rule")
     check.add_argument("--no-doubts", action="store_true", help="only what is wrong by the conventions")
@@ -40,13 +49,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--rules", action="store_true", help="list the rules")
     for verb in (stats, check):
         verb.add_argument("--json", action="store_true", help="for programs")
-    jsonl.add_argument("--split", choices=("train", "dev", "test", "test_unseen"), help="only this part")
+    for verb in (jsonl, docbin):
+        verb.add_argument("--split", choices=("train", "dev", "test", "test_unseen"), help="only this part")
+    docbin.add_argument("--language", choices=LANGUAGES, help="only the passages in this language")
     standoff = verbs.add_parser("standoff", help="FILE.txt to standoff/FILE.jsonl; FILE.jsonl to marked lines")
     standoff.add_argument("file", type=Path, help="lines of source:id, tab, marked line; or a standoff file")
     standoff.add_argument("--out", type=Path, help="the standoff file to write (default: in the corpus)")
     _add_folders(standoff, "", real=False)
     splits = verbs.add_parser("splits", help="the size of each part, and what was kept out of training")
     _add_folders(splits, "")
+
+
+def _spacy_file(name: str) -> Path:
+    """Return the path of a file to write; another ending may be that of a file to read, and OUT forgotten."""
+    if not name.endswith(".spacy"):
+        raise argparse.ArgumentTypeError(f"{name!r} does not end with .spacy")
+    return Path(name)
 
 
 def _add_folders(parser: argparse.ArgumentParser, what: str, *, real: bool = True) -> None:
@@ -58,7 +76,14 @@ def _add_folders(parser: argparse.ArgumentParser, what: str, *, real: bool = Tru
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a verb and return the exit status."""
-    verbs = {"check": _check, "stats": _stats, "jsonl": _jsonl, "standoff": _standoff, "splits": _splits}
+    verbs = {
+        "check": _check,
+        "stats": _stats,
+        "jsonl": _jsonl,
+        "docbin": _docbin,
+        "standoff": _standoff,
+        "splits": _splits,
+    }
     return verbs[arguments.verb](arguments)
 
 
@@ -71,6 +96,17 @@ def _passages(arguments: argparse.Namespace) -> tuple[AnnotatedPassage, ...]:
     sentences = [*(read_real(real) if real else ()), *(read_all_standoff(data) if data else ())]
     refuse(same_texts(sentences))
     return (*read_corpus(), *sentences)
+
+
+def _part(arguments: argparse.Namespace) -> tuple[AnnotatedPassage, ...]:
+    """Return the passages of a part of the written corpus, or without `--split` those of `_passages`."""
+    if not arguments.split:
+        return _passages(arguments)
+    if arguments.files:
+        raise ConfigError("--split is of the whole written corpus", where=arguments.verb, remedy="leave the files out")
+    splits = split_passages(read_corpus())
+    parts = {"train": splits.train, "dev": splits.dev, "test": splits.test, "test_unseen": splits.test_unseen}
+    return parts[arguments.split]
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -111,11 +147,23 @@ def _stats(arguments: argparse.Namespace) -> int:
 
 
 def _jsonl(arguments: argparse.Namespace) -> int:
-    if arguments.split and arguments.files:
-        raise ConfigError("--split is of the whole written corpus", where="jsonl", remedy="leave the files out")
-    passages = getattr(split_passages(read_corpus()), arguments.split) if arguments.split else _passages(arguments)
-    for passage in passages:
+    for passage in _part(arguments):
         print(row_line(passage))
+    return 0
+
+
+def _docbin(arguments: argparse.Namespace) -> int:
+    chosen = (p for p in _part(arguments) if arguments.language in (None, p.language))
+    written = write_docbin(arguments.out, chosen)
+    for misfit in written.misfits:
+        print(misfit, file=sys.stderr)
+    n_left_out = sum(misfit.left_out for misfit in written.misfits)
+    print(
+        f"{written.n_passages} passages with {written.n_mentions} mentions and {written.n_triples} triples"
+        f" written to {arguments.out}; of the mentions {len(written.misfits) - n_left_out} were widened to whole tokens"
+        f" and {n_left_out} left out of the entities",
+        file=sys.stderr,
+    )
     return 0
 
 
