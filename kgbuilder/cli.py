@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import orjson
 import typer
@@ -18,6 +18,9 @@ from rich.table import Table
 from graph_schema import SchemaError
 from kgbuilder.config import Workspace, init_workspace, open_workspace
 from kgbuilder.errors import ConfigError, KGBuilderError, ParseError
+
+if TYPE_CHECKING:
+    from kgbuilder.score import Report, Score
 
 __all__ = ["app", "main"]
 
@@ -96,7 +99,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 def init_command(
     workspace: WorkspaceOption = _HERE,
     ontology: Annotated[str, typer.Option(help="general, a theme pack, open, or a YAML file.")] = "general",
-    extractor: Annotated[str, typer.Option(help="The extractor that reads documents.")] = "lexicon",
+    extractor: Annotated[str, typer.Option(help="The extractor that reads documents.")] = "compact",
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Say nothing when the workspace is there.")] = False,
 ) -> None:
     """Make a workspace.
@@ -260,6 +263,10 @@ class _progress:  # noqa: N801 - used as a function is
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def texts(self, n: int, n_total: int) -> None:
+        """Show how many texts of how many are done."""
+        self._bar.update(self._task, completed=n, total=n_total, detail=f"{n} of {n_total} texts")
 
     def __call__(self, progress: object) -> None:
         from kgbuilder.pipeline import Progress
@@ -529,33 +536,62 @@ def evaluate_command(
     data: Annotated[Path, typer.Option("--data", help="Annotated records, one JSON object a line.")],
     workspace: WorkspaceOption = _HERE,
     extractor: Annotated[str | None, typer.Option(help="The extractor to measure.")] = None,
-    limit: Annotated[int, typer.Option(help="Only the first records; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Only the first records; 0 for all.")] = 0,
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="YAML: label of the data to id of the ontology.")
     ] = None,
+    with_types: Annotated[
+        bool, typer.Option("--with-types", help="A triple is right only if the types of head and tail are, too.")
+    ] = False,
+    worst: Annotated[int, typer.Option(min=0, help="Show so many texts, those with the most errors.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure precision, recall and F1 of an extractor, per source and per type.
+    """Measure precision, recall and F1 of an extractor, with intervals, errors by class and the worst examples.
 
     Example: kgbuilder evaluate --data gold.jsonl --extractor lexicon --json
     """
     from kgbuilder.pipeline import evaluate_extractor
 
     opened = open_workspace(workspace)
-    report = evaluate_extractor(opened, data, extractor=extractor, limit=limit, mapping=mapping)
-    if as_json:
-        _print_json(report.to_json())
-        return
-    _out.print(f"{report.n_records} texts, {report.n_failed} without a usable extraction")
-    for name, scores in (("entities", report.entities), ("triples", report.triples)):
-        groups = (("by language", scores.by_language), ("by source", scores.by_source), ("by type", scores.by_type))
-        rows = [("all", "", scores.overall)]
-        rows += [(group, key, score) for group, found in groups for key, score in found.items()]
-        _out.print()
-        _table(
-            (name, "", "precision", "recall", "F1", "n"),
-            [(g, k, f"{s.precision:.3f}", f"{s.recall:.3f}", f"{s.f1:.3f}", s.n) for g, k, s in rows],
+    with _progress(quiet=as_json) as show:
+        report = evaluate_extractor(
+            opened,
+            data,
+            extractor=extractor,
+            limit=limit,
+            mapping=mapping,
+            with_types=with_types,
+            n_worst=worst,
+            on_progress=show.texts,
         )
+    _print_json(report.to_json()) if as_json else _show_scores(report)
+
+
+def _show_scores(report: "Report") -> None:
+    from kgbuilder.score.listing import judged_lines
+
+    _out.print(f"{report.n_records} texts, {report.n_failed} without a usable extraction")
+    for name, scores, kind in (("entities", report.entities, "type"), ("triples", report.triples, "relation")):
+        groups = (("language", scores.by_language), ("source", scores.by_source), (kind, scores.by_type))
+        rows = [("all", "", scores.overall)]
+        rows += [(f"by {group}", key, score) for group, found in groups for key, score in found.items()]
+        _out.print()
+        _table((name, "", "precision", "recall", "F1", "n"), [(group, key, *_numbers(s)) for group, key, s in rows])
+        if bootstrap := scores.overall.bootstrap:
+            ranges = (bootstrap.precision, bootstrap.recall, bootstrap.f1)
+            said = ("precision", "recall", "F1")
+            parts = [f"{one} {low:.3f} to {high:.3f}" for one, (low, high) in zip(said, ranges, strict=True)]
+            _out.print(f"95 % of resamples of the texts: {', '.join(parts)}")
+        errors = ", ".join(f"{error.replace('_', ' ')} {n}" for error, n in scores.errors.items())
+        _out.print(f"errors: {errors}")
+    if report.worst:
+        _out.print("\nthe texts with the most errors")
+    for number, text in enumerate(report.worst, 1):
+        _out.print("\n" + "\n".join(judged_lines(number, text)))
+
+
+def _numbers(score: "Score") -> tuple[str, str, str, int]:
+    return f"{score.precision:.3f}", f"{score.recall:.3f}", f"{score.f1:.3f}", score.n
 
 
 @app.command("doctor")

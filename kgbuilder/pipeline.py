@@ -21,7 +21,7 @@ from graph_schema import Ontology, load_ontology
 from kgbuilder.config import Workspace
 from kgbuilder.corrections import correct, undo
 from kgbuilder.derive import Deriver
-from kgbuilder.errors import IngestError, ModelError, StoreError
+from kgbuilder.errors import IngestError, ModelError, ParseError, StoreError
 from kgbuilder.extract import Extractor, load_extractor
 from kgbuilder.ids import content_id
 from kgbuilder.ingest import Limits, chunk, find_files, read_isolated
@@ -30,7 +30,7 @@ from kgbuilder.ledger import Ledger, Reading, derived, views
 from kgbuilder.records import Chunk, Document, Extraction, Failure, Passage
 from kgbuilder.resolve import Resolver
 from kgbuilder.review import Request
-from kgbuilder.score import Report, evaluate, load_mapping, read_annotated
+from kgbuilder.score import Report, check_mapping, evaluate, load_mapping, read_annotated
 from kgbuilder.stores import GraphStore, open_embedded
 
 __all__ = [
@@ -702,17 +702,43 @@ def find_document(workspace: Workspace, name: str) -> str:
 
 
 def evaluate_extractor(
-    workspace: Workspace, data: Path, *, extractor: str | None = None, limit: int = 0, mapping: Path | None = None
+    workspace: Workspace,
+    data: Path,
+    *,
+    extractor: str | None = None,
+    limit: int = 0,
+    mapping: Path | None = None,
+    with_types: bool = False,
+    n_worst: int = 20,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Measure an extractor on annotated records."""
+    """Measure an extractor on the first `limit` annotated records, on all for 0; see `score.evaluate`.
+
+    Raises:
+        ParseError: for a line that is no record, or a file without one.
+        ConfigError: for an unknown extractor or wrong settings, or a mapping to what the ontology does not have.
+    """
     name = extractor or workspace.settings.extractor
     ontology = open_ontology(workspace)
+    mapped = load_mapping(mapping) if mapping else {}
+    check_mapping(mapped, ontology, str(mapping))
     model = load_extractor(name, ontology, workspace.extractor_settings(name))
     try:
         records = itertools.islice(read_annotated(data), limit or None)
-        return evaluate(records, model, ontology, mapping=load_mapping(mapping) if mapping else None)
+        report = evaluate(
+            records,
+            model,
+            ontology,
+            mapping=mapped,
+            with_types=with_types,
+            n_worst=n_worst,
+            on_progress=on_progress,
+        )
     finally:
         model.close()
+    if not report.n_records:
+        raise ParseError("there is no record", where=str(data), remedy="write one JSON object a line")
+    return report
 
 
 def replay(workspace: Workspace, *, on_progress: Callable[[int, int], None] | None = None) -> None:

@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "corpus": ("training.data.command", "check, count and convert annotated text"),
     "train": ("training.compact.command", "train the compact extractor"),
+    "quality": ("training.quality.command", "measure the extractors of the package, write docs/quality.md"),
 }
 """Name of a command: its module, and what it does in a few words."""
 
