@@ -11,7 +11,7 @@ run: install          ## install, build the sample documents into an embedded gr
 	$(BIN)/kgbuilder build examples/zh examples/en --workspace $(WORKSPACE)
 	$(BIN)/kgbuilder app --workspace $(WORKSPACE)
 
-test: install         ## install, run every test
+test: install install-train   ## install, run every test; MindSpore is installed too, 4 GB
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 check: install        ## format, lint, types, fast tests: under a minute

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("ingest", "lexicon", "endpoint", "resolve", "stores", "build")
+NAMES = ("ingest", "lexicon", "compact", "endpoint", "resolve", "stores", "build")
 
 
 def main() -> int:

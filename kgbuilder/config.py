@@ -73,7 +73,7 @@ class Settings(_Section):
     """Everything a workspace can be told."""
 
     ontology: str = "general"
-    extractor: str = "lexicon"
+    extractor: str = "compact"
     chunk: ChunkSettings = ChunkSettings()
     ledger: LedgerSettings = LedgerSettings()
     store: StoreSettings = StoreSettings()
@@ -94,6 +94,8 @@ _ENVIRONMENT = {
     "KGBUILDER_ENDPOINT_MODEL": "extractors.endpoint.model",
 }
 PASSWORD_VARIABLE = "KGBUILDER_STORE_PASSWORD"
+
+_CACHING_EXTRACTORS = frozenset({"compact", "lexicon"})
 
 _TEMPLATE = """\
 # The settings of this workspace. Leave a line out and its default holds; `kgbuilder config` shows every value and where
@@ -144,7 +146,7 @@ class Workspace:
     def extractor_settings(self, name: str) -> dict[str, object]:
         """Return the settings of one extractor, with the folder where it may cache."""
         settings = dict(self.settings.extractors.get(name, {}))
-        if name == "lexicon":
+        if name in _CACHING_EXTRACTORS:
             settings.setdefault("cache_dir", str(self.folder / "cache"))
         return settings
 
@@ -160,7 +162,7 @@ class Workspace:
         return password
 
 
-def init_workspace(folder: Path, *, ontology: str = "general", extractor: str = "lexicon") -> bool:
+def init_workspace(folder: Path, *, ontology: str = "general", extractor: str = "compact") -> bool:
     """Make a workspace in `folder`; return False when one stands there already."""
     path = folder / CONFIG_NAME
     if path.exists():

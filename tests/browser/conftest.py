@@ -76,7 +76,7 @@ def app(browser: Browser, slow_model: str, tmp_path_factory: pytest.TempPathFact
     files.mkdir()
     for name, text in TEXTS.items():
         (files / name).write_text(text, encoding="utf-8")
-    init_workspace(folder / "ws")
+    init_workspace(folder / "ws", extractor="lexicon")
     with (folder / "ws" / "kgbuilder.yaml").open("a") as settings:
         settings.write(f"extractors: {{endpoint: {{url: '{slow_model}', model: slow, concurrency: 2}}}}\n")
     workspace = open_workspace(folder / "ws")

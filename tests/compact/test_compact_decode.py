@@ -1,9 +1,13 @@
 """Scores to mentions and triples, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from kgbuilder.extract.compact.decode import (
     Calibration,
+    PairCalibration,
     Pairs,
     Settings,
     Span,
@@ -11,6 +15,7 @@ from kgbuilder.extract.compact.decode import (
     decide,
     decode_spans,
     narrowed,
+    pair_features,
 )
 from kgbuilder.extract.compact.features import Features
 
@@ -36,7 +41,9 @@ def make_settings(threshold=0.0):
         type_thresholds=np.zeros(2, np.float32),
         relation_thresholds=np.full(2, threshold, np.float32),
         type_calibration=Calibration(),
-        relation_calibration=Calibration(slope=2.0, offset=1.0),
+        relation_calibration=PairCalibration(
+            slopes=np.array([2.0, 0.5, 0.0, 0.0], np.float32), offsets=np.array([1.0, -1.0], np.float32)
+        ),
     )
 
 
@@ -75,7 +82,38 @@ def test_a_symmetric_relation_is_stated_once_from_the_first_mention():
     pairs = Pairs(head=np.array([0, 1]), tail=np.array([1, 0]), scores=np.array([[0.5, 9.0], [1.5, 9.0]], np.float32))
     reading = decide(text_features(), spans, pairs, make_settings())
     assert [(t.head, t.relation, t.tail) for t in reading.triples] == [(0, "spouse", 1)]
-    assert reading.triples[0].score == 1 / (1 + np.exp(-4.0))
+    # 2 * 1.5 for its score, 0.5 * 1 for its arguments, 1 for the relation.
+    assert reading.triples[0].score == pytest.approx(1 / (1 + np.exp(-4.5)))
+
+
+def test_a_triple_is_as_sure_as_the_less_sure_of_its_arguments():
+    spans = [Span(first=0, last=0, type=0, score=9.0), Span(first=2, last=2, type=1, score=-1.0)]
+    pairs = Pairs(head=np.array([0]), tail=np.array([1]), scores=np.array([[0.0, 1.0]], np.float32))
+    [triple] = decide(text_features(), spans, pairs, make_settings()).triples
+    # 2 * 1 - 0.5 * 1 - 1
+    assert triple.score == pytest.approx(1 / (1 + np.exp(-0.5)))
+    assert not decide(text_features(), spans, pairs, make_settings(threshold=0.6)).triples
+
+
+def test_a_triple_across_sentences_needs_more():
+    spans = [Span(first=0, last=0, type=0, score=9.0), Span(first=3, last=3, type=1, score=9.0)]
+    pairs = Pairs(head=np.array([0]), tail=np.array([1]), scores=np.array([[0.0, 1.0]], np.float32))
+    cautious = replace(make_settings(), across_sentences=4.0)
+    [apart] = decide(
+        text_features("甲。乙丁"), spans, pairs, replace(cautious, relation_thresholds=np.full(2, -9.0))
+    ).triples
+    [together] = decide(text_features("甲，乙丁"), spans, pairs, cautious).triples
+    assert np.log(together.score / (1 - together.score)) - np.log(apart.score / (1 - apart.score)) == pytest.approx(4.0)
+    inside = [Span(first=0, last=1, type=0, score=9.0), Span(first=2, last=3, type=1, score=9.0)]
+    assert decide(text_features("甲。乙。"), inside, pairs, cautious).triples[0].score < together.score
+
+
+def test_features_of_a_pair_are_certainty_distance_and_rivals():
+    places = [(0, 0, 0, 3.0), (1, 1, 1, 2.0), (3, 4, 0, 1.0), (6, 6, 1, 5.0)]
+    spans = [Span(first=first, last=last, type=type_, score=score) for first, last, type_, score in places]
+    found = pair_features(spans, np.array([0, 3, 2]), np.array([3, 0, 0]))
+    expected = [[3.0, np.log(6), np.log(3)], [3.0, np.log(6), np.log(3)], [1.0, np.log(3), 0.0]]
+    assert np.allclose(found, expected)
 
 
 def test_mentions_are_code_points_of_the_text():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.compact.measure import fit_platt
+from training.compact.measure import Judged, fit_pairs, fit_platt, precise_threshold
 from training.compact.tables import distance_ids, rope_tables
 from training.compact.vectors import character_vectors, truncated_svd
 
@@ -37,6 +37,52 @@ def test_platt_scaling_finds_the_curve_that_made_the_scores():
 
 def test_platt_scaling_of_scores_that_are_all_right_is_left_alone():
     assert fit_platt([(1.0, True)]) == (1.0, 0.0)
+
+
+def judged(n, seed=0):
+    """Triples of three relations whose probability is known."""
+    rng = np.random.default_rng(seed)
+    relations = rng.integers(0, 3, n)
+    scores, features = rng.normal(size=n) * 2, rng.normal(size=(n, 3)) * 2
+    logits = 1.5 * scores + features @ np.array([0.5, -0.3, 0.0]) + np.array([-1.0, 0.0, 1.0])[relations]
+    right = rng.random(n) < 1 / (1 + np.exp(-logits))
+    return Judged(
+        scores=scores.astype(np.float32),
+        features=features.astype(np.float32),
+        relations=relations,
+        right=right,
+        examples=np.arange(n) // 5,
+    )
+
+
+def test_the_calibration_of_pairs_finds_the_curve_that_made_the_scores():
+    fit = fit_pairs(judged(20_000), 3)
+    assert fit.slopes.tolist() == pytest.approx([1.5, 0.5, -0.3, 0.0], abs=0.1)
+    assert fit.offsets.tolist() == pytest.approx([-1.0, 0.0, 1.0], abs=0.2)
+
+
+def test_a_relation_that_was_hardly_seen_is_like_the_others():
+    seen = judged(2_000)
+    fit = fit_pairs(seen.of(seen.relations != 2), 3)
+    assert fit.offsets[2] == pytest.approx(fit.offsets[:2].mean(), abs=0.3)
+
+
+@pytest.mark.parametrize("target", [0.7, 0.8, 0.9])
+def test_over_the_threshold_new_triples_are_as_precise_as_was_asked(target):
+    threshold = precise_threshold(judged(20_000), 3, target)
+    fit, new = fit_pairs(judged(20_000), 3), judged(20_000, seed=1)
+    logits = fit.logits(new.scores[:, None], new.features)[np.arange(20_000), new.relations]
+    stated = logits > threshold
+    assert stated.any()
+    assert new.right[stated].mean() > target - 0.02
+    # Precision alone would let in what is hardly better than a guess.
+    assert threshold >= 0.0
+
+
+def test_without_triples_or_without_errors_there_is_a_fit_too():
+    empty = judged(5).of(np.zeros(5, bool))
+    assert precise_threshold(empty, 3, 0.8) == 0.0
+    assert fit_pairs(empty, 3).slopes.tolist() == [1.0, 0.0, 0.0, 0.0]
 
 
 def test_distances_fall_into_rising_buckets():

@@ -56,4 +56,15 @@ def test_the_export_says_what_mindspore_says(result):
 
 
 def test_a_model_folder_is_complete(result):
-    assert result["files"] == ["encoder.onnx", "model.json", "relations.onnx", "vocabulary.json"]
+    graphs = ["context.onnx", "encoder.onnx", "relations.onnx"]
+    assert result["files"] == sorted([*graphs, "context.json", "lineage.json", "model.json", "vocabulary.json"])
+
+
+def test_the_network_of_characters_is_read_right(result):
+    found = [tuple(name) for name in result["context"]["names"]]
+    assert {("夏道镇", "LOC"), ("福建省", "LOC"), ("曹雪芹", "PER")} <= set(found)
+
+
+def test_its_graph_says_what_its_definition_says(result):
+    # The vectors of characters have 8 bits in the graph.
+    assert result["context"]["difference"] <= 0.1

@@ -55,7 +55,8 @@ def test_it_shows_sets_types_relations_thresholds_classes_and_examples() -> None
     assert line(text, "| `PER` | 100.0 | 50.0 |", "| 24 | 100.0 | 100.0 |")
     assert len([one for one in text.splitlines() if one.startswith("| `spouse` | 0.0 | – |")]) == 2
     assert "types: PER 0.50, LOC 0.27" in text
-    assert "relations: spouse 0.73" in text
+    assert "relations: stated from a probability of 0.73 on; its logit is" in text
+    assert "and spouse" in text
     assert "error of calibration on `written`: entities " in text
     assert "| missed | 12 (100 %) | 0 | 12 (100 %) |" in text
     assert "missed             苏晚 PER" in text

@@ -62,9 +62,9 @@ class Attention(nn.Cell):
 
 
 class ConvolutionEncoder(nn.Cell):
-    """Embeddings of every field and bits, gated dilated convolutions, one layer of self-attention."""
+    """Embeddings of every field, signals, gated dilated convolutions, one layer of self-attention."""
 
-    def __init__(self, model: ModelPart, sizes: Sequence[int], n_bits: int, tables: Mapping[int, Any]) -> None:
+    def __init__(self, model: ModelPart, sizes: Sequence[int], n_signals: int, tables: Mapping[int, Any]) -> None:
         super().__init__()
         self.d = d = model.d
         dims = model.field_dims
@@ -76,19 +76,19 @@ class ConvolutionEncoder(nn.Cell):
             ]
         )
         self.n_fields = len(dims)
-        self.bits = nn.Dense(n_bits, model.d_bits)
-        self.input = nn.Dense(sum(dims) + model.d_bits, d)
+        self.signals = nn.Dense(n_signals, model.d_signals)
+        self.input = nn.Dense(sum(dims) + model.d_signals, d)
         self.norm = nn.LayerNorm((d,), epsilon=1e-5)
         self.dilations = model.dilations
         self.gates = nn.CellList([nn.Dense(3 * d, 2 * d) for _ in self.dilations])
         self.norms = nn.CellList([nn.LayerNorm((d,), epsilon=1e-5) for _ in self.dilations])
         self.attention = Attention(d, model.heads, 2 * d, 1e-5)
 
-    def construct(self, ids, bits, mask, keep_input, keep_layers):
+    def construct(self, ids, signals, mask, keep_input, keep_layers):
         parts = []
         for field in range(self.n_fields):
             parts.append(ops.gather(self.tables[field], ids[:, :, field], 0))
-        parts.append(self.bits(bits))
+        parts.append(self.signals(signals))
         real = mask.expand_dims(-1)
         x = self.norm(self.input(ops.concat(parts, -1) * keep_input)) * real
         for n in range(len(self.dilations)):
@@ -132,7 +132,7 @@ class TransformerEncoder(nn.Cell):
             for name, parameter in layer.parameters_and_names():
                 set_value(parameter, weights.get(f"layers.{n}.{name}"))
 
-    def construct(self, ids, bits, mask, keep_input, keep_layers):
+    def construct(self, ids, signals, mask, keep_input, keep_layers):
         x = ops.gather(self.words, ids[:, :, 0], 0) + ops.gather(self.shapes, ids[:, :, 1], 0)
         x = self.norm(x + self.positions[: ids.shape[1]]) * keep_input
         far = (mask.expand_dims(1).expand_dims(1) - 1.0) * _FAR
@@ -189,7 +189,8 @@ class RelationHead(nn.Cell):
     """Score ordered pairs of spans for every relation.
 
     What stands at the ends of both spans, their types, what lies between them and how far apart they are make one
-    vector for the pair; a relation is a vector too, made from the encoding of its name and definition, plus what it
+    vector for the pair; with it the pair looks at every token of its text, and adds what it finds. A relation is a
+    vector too, made from the encoding of its name and definition, plus what it
     learns beside that.
     """
 
@@ -206,6 +207,9 @@ class RelationHead(nn.Cell):
         self.from_name = nn.Dense(names.shape[1], size + rank, has_bias=False)
         self.own = Parameter(initializer(Normal(0.02), (n_relations, size + rank), ms.float32), name="own")
         self.bias = Parameter(Tensor(np.full(n_relations, -3.0, np.float32)), name="bias")
+        self.query, self.key = nn.Dense(size, rank, has_bias=False), nn.Dense(d, rank, has_bias=False)
+        self.value, self.seen = nn.Dense(d, rank, has_bias=False), nn.Dense(rank, size, has_bias=False)
+        self.rank = rank
         self.gelu = nn.GELU(approximate=False)
         self.distance_ids = Tensor(distance_ids())
 
@@ -213,11 +217,20 @@ class RelationHead(nn.Cell):
         """(n_relations, size + rank)"""
         return self.from_name(self.names) + self.own
 
-    def construct(self, hidden, types, start, end, head, tail, keep):
+    def look(self, pair, flat, mask, row):
+        """Return what each pair (n_pairs, size) sees in the tokens of its row, (n_pairs, size)."""
+        scores = ops.matmul(self.query(pair), self.key(flat).transpose(1, 0)) * (1.0 / self.rank**0.5)
+        batch, length = mask.shape
+        rows = ops.arange(0, batch * length).astype(ms.int32) // length
+        own = (rows.expand_dims(0) == row.expand_dims(1)).astype(ms.float32) * mask.reshape(1, batch * length)
+        weights = ops.softmax(scores + (own - 1.0) * _FAR, -1)
+        return self.seen(ops.matmul(weights, self.value(flat)))
+
+    def construct(self, hidden, mask, types, start, end, head, tail, keep):
         """Return logits (n_pairs, n_relations) and whether the two spans of each pair are apart, (n_pairs, 1).
 
-        `hidden` (batch, length, d); `start`, `end` (n_slots,) count tokens over the whole batch; `types` (n_slots,
-        n_types); `head`, `tail` (n_pairs,) are slots.
+        `hidden` (batch, length, d); `mask` (batch, length); `start`, `end` (n_slots,) count tokens over the whole
+        batch; `types` (n_slots, n_types); `head`, `tail` (n_pairs,) are slots.
         """
         batch, length, d = hidden.shape
         flat = hidden.reshape(batch * length, d)
@@ -237,7 +250,8 @@ class RelationHead(nn.Cell):
         pair = pair + total / ops.maximum(gap, ops.ones_like(gap)).astype(ms.float32).expand_dims(-1)
         bucket = ops.gather(self.distance_ids, ops.clamp(gap, 0, MAX_DISTANCE), 0)
         bucket = bucket + (tail_start < head_start).astype(ms.int32) * (N_DISTANCE_IDS // 2)
-        pair = self.gelu(pair + ops.gather(self.distance, bucket, 0)) * keep
+        pair = pair + ops.gather(self.distance, bucket, 0)
+        pair = self.gelu(pair + self.look(pair, flat, mask, row)) * keep
         low_rank = ops.gather(self.head_low(ends), head, 0) * ops.gather(self.tail_low(ends), tail, 0)
         logits = ops.matmul(ops.concat((pair, low_rank), -1), self.relation_vectors().transpose(1, 0)) + self.bias
         return logits, (last >= first).astype(ms.float32).expand_dims(-1)
@@ -258,8 +272,8 @@ class JointModel(nn.Cell):
         )
         self.relation = RelationHead(encoder.d, n_types, names, size=model.d_pair, rank=model.rank)
 
-    def construct(self, ids, bits, mask, keep_input, keep_layers, keep_head):
-        hidden = self.encoder(ids, bits, mask, keep_input, keep_layers) * keep_head
+    def construct(self, ids, signals, mask, keep_input, keep_layers, keep_head):
+        hidden = self.encoder(ids, signals, mask, keep_input, keep_layers) * keep_head
         return hidden, self.entity(hidden)
 
 
@@ -290,7 +304,7 @@ class LossCell(nn.Cell):
     def construct(
         self,
         ids,
-        bits,
+        signals,
         mask,
         spans,
         spans_negative,
@@ -309,7 +323,7 @@ class LossCell(nn.Cell):
         keep_pair,
     ):
         """Return the loss and its parts, of entities and of relations; the arrays are those of a `Batch`."""
-        hidden, scores = self.model(ids, bits, mask, keep_input, keep_layers, keep_head)
+        hidden, scores = self.model(ids, signals, mask, keep_input, keep_layers, keep_head)
         batch, length, width, n_types = scores.shape
         seen = ops.stop_gradient(scores)
         best = (seen.max(-1) * free - _FAR * (1.0 - free)).reshape(batch, length * width)
@@ -319,7 +333,7 @@ class LossCell(nn.Cell):
         widths = ops.concat((slot_width, (cells % width).reshape(-1)), 0)
         types = ops.sigmoid(ops.gather(seen.reshape(-1, n_types), starts * width + widths, 0))
         ends = ops.minimum(starts + widths, ops.full_like(starts, batch * length - 1))
-        logits, apart = self.model.relation(hidden, types, starts, ends, head, tail, keep_pair)
+        logits, apart = self.model.relation(hidden, mask, types, starts, ends, head, tail, keep_pair)
         entity = self.entity_loss(scores, spans, spans_negative) * scale
         relation = self.relation_loss(logits, pairs * apart, pairs_negative * apart, rows) * scale
         return entity + self.relation_weight * relation, entity, relation
@@ -359,13 +373,13 @@ class Starts:
     names: FloatArray
 
 
-def build(model: ModelPart, sizes: Sequence[int], n_bits: int, n_types: int, starts: Starts) -> JointModel:
+def build(model: ModelPart, sizes: Sequence[int], n_signals: int, n_types: int, starts: Starts) -> JointModel:
     """Make a model; the same seed makes the same one."""
     ms.set_seed(model.seed)
     ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
     encoder: Any
     if model.encoder == "convolution":
-        encoder = ConvolutionEncoder(model, sizes, n_bits, starts.tables)
+        encoder = ConvolutionEncoder(model, sizes, n_signals, starts.tables)
     else:
         encoder = TransformerEncoder(model, sizes, starts.weights)
     joint = JointModel(encoder, n_types, starts.names, model)
@@ -428,11 +442,11 @@ class Evaluator(nn.Cell):
         self.joint, self.n_layers = joint, n_layers
         self.set_train(False)
 
-    def construct(self, ids, bits, mask, start, end, types, head, tail):
+    def construct(self, ids, signals, mask, start, end, types, head, tail):
         one = ops.ones((1, 1, 1), ms.float32)
         layers = ops.ones((self.n_layers, 1, 1, 1), ms.float32)
-        hidden, scores = self.joint(ids, bits, mask, one, layers, one)
-        logits, _ = self.joint.relation(hidden, types, start, end, head, tail, ops.ones((1, 1), ms.float32))
+        hidden, scores = self.joint(ids, signals, mask, one, layers, one)
+        logits, _ = self.joint.relation(hidden, mask, types, start, end, head, tail, ops.ones((1, 1), ms.float32))
         return hidden, scores, logits
 
     def run(self, *arrays: npt.NDArray[Any]) -> tuple[FloatArray, ...]:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kgbuilder.extract.compact.context import CharacterContext
+from kgbuilder.extract.compact.model import stack_features
 from training.compact.targets import Labels, Target
 
 __all__ = ["Batch", "Dropout", "Layout", "Shape", "make_batch", "plan_batches"]
@@ -57,6 +59,7 @@ class Layout:
     n_layers: int
     d_pair: int
     dropout: Dropout
+    context: CharacterContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +71,7 @@ class Batch:
     """
 
     ids: IntArray  # (B, L, F)
-    bits: FloatArray  # (B, L, n_bits)
+    signals: FloatArray  # (B, L, n_signals)
     mask: FloatArray  # (B, L)
     spans: FloatArray  # (B, L, W, T), 1 right
     spans_negative: FloatArray  # (B, L, W, T), 1 wrong
@@ -111,22 +114,18 @@ def make_batch(targets: Sequence[Target], shape: Shape, layout: Layout, rng: np.
     """Make the arrays of one batch."""
     n_rows, length, width = shape.rows, shape.length, layout.width
     n_types, n_relations = len(layout.labels.types), len(layout.labels.relations)
-    first = targets[0].features
-    ids = np.zeros((n_rows, length, first.ids.shape[1]), np.int32)
-    bits = np.zeros((n_rows, length, first.bits.shape[1]), np.float32)
-    mask = np.zeros((n_rows, length), np.float32)
+    pieces = [target.features for target in targets]
+    ids, signals, mask = stack_features(pieces, layout.context, n_rows=n_rows, length=length)
     spans = np.zeros((n_rows, length, width, n_types), np.float32)
     negative = np.zeros_like(spans)
     free = np.zeros((n_rows, length, width), np.float32)
     for row, target in enumerate(targets):
-        n = len(target.features)
-        ids[row, :n], bits[row, :n], mask[row, :n] = target.features.ids, target.features.bits, 1.0
         _label_spans(target, spans[row], negative[row], free[row])
     _drop_words(ids, mask, layout.dropout, rng)
     chosen = _choose_pairs(targets, shape, layout, rng)
     return Batch(
         ids=ids,
-        bits=bits,
+        signals=signals,
         mask=mask,
         spans=spans,
         spans_negative=negative,

@@ -1,149 +1,61 @@
-"""Write a trained model as two ONNX graphs with dynamic shapes, made node by node from its arrays, and quantise them.
+"""Write a trained model as two ONNX graphs with dynamic shapes, made node by node from its arrays.
 
 MindSpore's own export writes static shapes only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
+from training.compact.graph import Arrays, Graph
 from training.compact.recipe import ModelPart
 from training.compact.tables import MAX_DISTANCE, N_DISTANCE_IDS, distance_ids, rope_tables
 
-__all__ = ["export_graphs", "quantize_graphs"]
+__all__ = ["export_graphs"]
 
-_OPSET = 17
-_IR_VERSION = 8
 _FAR = 1e4
 
-Arrays = Mapping[str, npt.NDArray[np.float32]]
 
-
-class _Graph:
-    """Nodes and constants of a graph as it is written; every method returns the name of its result."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def constant(self, value: Any, dtype: Any = np.float32) -> str:
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.array(value, dtype=dtype, order="C"), name))
-        return name
-
-    def shape(self, *sizes: int) -> str:
-        return self.constant(np.array(sizes), np.int64)
-
-    def dense(self, x: str, arrays: Arrays, name: str) -> str:
-        y = self.op("MatMul", x, self.constant(arrays[f"{name}.weight"].T))
-        bias = arrays.get(f"{name}.bias")
-        return y if bias is None else self.op("Add", y, self.constant(bias))
-
-    def norm(self, x: str, arrays: Arrays, name: str, epsilon: float) -> str:
-        gamma, beta = self.constant(arrays[f"{name}.gamma"]), self.constant(arrays[f"{name}.beta"])
-        return self.op("LayerNormalization", x, gamma, beta, axis=-1, epsilon=epsilon)
-
-    def gelu(self, x: str) -> str:
-        half = self.op("Mul", x, self.constant(0.5))
-        error = self.op("Erf", self.op("Div", x, self.constant(2.0**0.5)))
-        return self.op("Mul", half, self.op("Add", error, self.constant(1.0)))
-
-    def cut(self, x: str, start: int | str, end: int | str, axis: int) -> str:
-        bounds = [self.shape(place) if isinstance(place, int) else place for place in (start, end)]
-        return self.op("Slice", x, *bounds, self.shape(axis))
-
-    def rows(self, x: str, indices: str) -> str:
-        return self.op("Gather", x, indices, axis=0)
-
-    def size(self, x: str, axis: int) -> str:
-        """Return one size of x, as a list of one number."""
-        return self.op("Gather", self.op("Shape", x), self.shape(axis), axis=0)
-
-    def model(
-        self, inputs: Mapping[str, tuple[int, Sequence[Any]]], outputs: Mapping[str, tuple[str, int]]
-    ) -> onnx.ModelProto:
-        """Close the graph; `inputs` name (type, shape), `outputs` name (what was computed, number of axes)."""
-        for name, (result, _) in outputs.items():
-            self.nodes.append(helper.make_node("Identity", [result], [name], name=f"output_{name}"))
-        graph = helper.make_graph(
-            self.nodes,
-            "compact",
-            [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * n_axes)
-                for name, (_, n_axes) in outputs.items()
-            ],
-            self.constants,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="kgbuilder")
-        model.ir_version = _IR_VERSION
-        onnx.checker.check_model(model)
-        return model
-
-
-def export_graphs(folder: Path, arrays: Arrays, model: ModelPart, n_bits: int, names: Any) -> None:
-    """Write encoder.onnx and relations.onnx, in 32-bit floats.
+def export_graphs(
+    folder: Path, arrays: Arrays, model: ModelPart, n_signals: int, names: Any, *, small: bool = False
+) -> None:
+    """Write encoder.onnx and relations.onnx, in 32-bit floats, or with `small` weights of 8 bits.
 
     `arrays` are the weights by name, `model` the sizes of the recipe, `names` the encodings of the relations' names.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(_encoder(arrays, model, n_bits), str(folder / "encoder.onnx"))
-    onnx.save(_relations(arrays, names), str(folder / "relations.onnx"))
-
-
-def quantize_graphs(source: Path, target: Path) -> None:
-    """Write both graphs with weights of 8 bits; what flows between the nodes is quantised as it comes."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    target.mkdir(parents=True, exist_ok=True)
-    for name in ("encoder.onnx", "relations.onnx"):
-        quantize_dynamic(
-            source / name,
-            target / name,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            op_types_to_quantize=["MatMul", "Gather"],
-            extra_options={"MatMulConstBOnly": True},
-        )
+    onnx.save(_encoder(Graph(small=small), arrays, model, n_signals), str(folder / "encoder.onnx"))
+    onnx.save(_relations(Graph(small=small), arrays, names), str(folder / "relations.onnx"))
 
 
 # --- encoder ----------------------------------------------------------------------------------------------------------
 
 
-def _encoder(arrays: Arrays, model: ModelPart, n_bits: int) -> onnx.ModelProto:
-    graph = _Graph()
+def _encoder(graph: Graph, arrays: Arrays, model: ModelPart, n_signals: int) -> onnx.ModelProto:
     inputs: dict[str, tuple[int, Sequence[Any]]] = {
         "ids": (TensorProto.INT64, ["rows", "length", None]),
         "mask": (TensorProto.FLOAT, ["rows", "length"]),
     }
-    if n_bits:
-        inputs["bits"] = (TensorProto.FLOAT, ["rows", "length", n_bits])
+    if n_signals:
+        inputs["signals"] = (TensorProto.FLOAT, ["rows", "length", n_signals])
     far = graph.op("Sub", graph.op("Unsqueeze", "mask", graph.shape(1, 2)), graph.constant(1.0))
     far = graph.op("Mul", far, graph.constant(_FAR))
-    hidden = _convolutions(graph, arrays, model, far) if n_bits else _transformer(graph, arrays, model, far)
+    hidden = _convolutions(graph, arrays, model, far) if n_signals else _transformer(graph, arrays, model, far)
     return graph.model(inputs, {"hidden": (hidden, 3), "scores": (_entity_scores(graph, arrays, model, hidden), 4)})
 
 
-def _field(graph: _Graph, number: int) -> str:
+def _field(graph: Graph, number: int) -> str:
     return graph.op("Gather", "ids", graph.constant(number, np.int64), axis=2)
 
 
-def _convolutions(graph: _Graph, arrays: Arrays, model: ModelPart, far: str) -> str:
+def _convolutions(graph: Graph, arrays: Arrays, model: ModelPart, far: str) -> str:
     d = model.d
-    parts = [
-        graph.rows(graph.constant(arrays[f"encoder.table_{n}"]), _field(graph, n)) for n in range(len(model.field_dims))
-    ]
-    parts.append(graph.dense("bits", arrays, "encoder.bits"))
+    parts = [graph.look_up(arrays[f"encoder.table_{n}"], _field(graph, n)) for n in range(len(model.field_dims))]
+    parts.append(graph.dense("signals", arrays, "encoder.signals"))
     real = graph.op("Unsqueeze", "mask", graph.shape(2))
     x = graph.dense(graph.op("Concat", *parts, axis=-1), arrays, "encoder.input")
     x = graph.op("Mul", graph.norm(x, arrays, "encoder.norm", 1e-5), real)
@@ -160,9 +72,9 @@ def _convolutions(graph: _Graph, arrays: Arrays, model: ModelPart, far: str) -> 
     return _attention(graph, arrays, "encoder.attention", x, far, d=d, heads=model.heads, epsilon=1e-5)
 
 
-def _transformer(graph: _Graph, arrays: Arrays, model: ModelPart, far: str) -> str:
-    words = graph.rows(graph.constant(arrays["encoder.words"]), _field(graph, 0))
-    shapes = graph.rows(graph.constant(arrays["encoder.shapes"]), _field(graph, 1))
+def _transformer(graph: Graph, arrays: Arrays, model: ModelPart, far: str) -> str:
+    words = graph.look_up(arrays["encoder.words"], _field(graph, 0))
+    shapes = graph.look_up(arrays["encoder.shapes"], _field(graph, 1))
     positions = graph.cut(graph.constant(arrays["encoder.positions"]), 0, graph.size("ids", 1), 0)
     x = graph.op("Add", graph.op("Add", words, shapes), positions)
     x = graph.norm(x, arrays, "encoder.norm", 1e-12)
@@ -172,9 +84,7 @@ def _transformer(graph: _Graph, arrays: Arrays, model: ModelPart, far: str) -> s
     return x
 
 
-def _attention(
-    graph: _Graph, arrays: Arrays, name: str, x: str, far: str, *, d: int, heads: int, epsilon: float
-) -> str:
+def _attention(graph: Graph, arrays: Arrays, name: str, x: str, far: str, *, d: int, heads: int, epsilon: float) -> str:
     split = graph.shape(0, 0, 3 * heads, d // heads)
     qkv = graph.op("Transpose", graph.op("Reshape", graph.dense(x, arrays, f"{name}.qkv"), split), perm=[0, 2, 1, 3])
     query, key, value = (graph.cut(qkv, n * heads, (n + 1) * heads, 1) for n in range(3))
@@ -187,7 +97,7 @@ def _attention(
     return graph.norm(graph.op("Add", x, inner), arrays, f"{name}.norm_2", epsilon)
 
 
-def _entity_scores(graph: _Graph, arrays: Arrays, model: ModelPart, hidden: str) -> str:
+def _entity_scores(graph: Graph, arrays: Arrays, model: ModelPart, hidden: str) -> str:
     """(rows, length, d) -> (rows, length, width, types): row i of query times key, shifted left by i."""
     size, width = model.d_span, model.width
     n_types = arrays["entity.ends.bias"].shape[0] // 2
@@ -227,10 +137,10 @@ def _entity_scores(graph: _Graph, arrays: Arrays, model: ModelPart, hidden: str)
 # --- relations --------------------------------------------------------------------------------------------------------
 
 
-def _relations(arrays: Arrays, names: Any) -> onnx.ModelProto:
-    graph = _Graph()
+def _relations(graph: Graph, arrays: Arrays, names: Any) -> onnx.ModelProto:
     inputs: dict[str, tuple[int, Sequence[Any]]] = {
         "hidden": (TensorProto.FLOAT, ["rows", "length", arrays["relation.head.weight"].shape[1] // 2]),
+        "mask": (TensorProto.FLOAT, ["rows", "length"]),
         "start": (TensorProto.INT64, ["spans"]),
         "end": (TensorProto.INT64, ["spans"]),
         "types": (TensorProto.FLOAT, ["spans", arrays["relation.head_type.weight"].shape[1]]),
@@ -258,6 +168,7 @@ def _relations(arrays: Arrays, names: Any) -> onnx.ModelProto:
     n_between = graph.op("Cast", graph.op("Max", gap, graph.constant(1, np.int64)), to=TensorProto.FLOAT)
     pair = graph.op("Add", pair, graph.op("Div", total, graph.op("Unsqueeze", n_between, graph.shape(1))))
     pair = graph.op("Add", pair, graph.rows(graph.constant(arrays["relation.distance"]), bucket))
+    pair = graph.op("Add", pair, _look(graph, arrays, pair, flat))
     low_rank = graph.op(
         "Mul",
         graph.rows(graph.dense(ends, arrays, "relation.head_low"), "head"),
@@ -270,7 +181,25 @@ def _relations(arrays: Arrays, names: Any) -> onnx.ModelProto:
     return graph.model(inputs, {"logits": (logits, 2)})
 
 
-def _between(graph: _Graph) -> tuple[str, str, str]:
+def _look(graph: Graph, arrays: Arrays, pair: str, flat: str) -> str:
+    """Return what each pair sees in the tokens of its row."""
+    query, key = graph.dense(pair, arrays, "relation.query"), graph.dense(flat, arrays, "relation.key")
+    scores = graph.op("MatMul", query, graph.op("Transpose", key, perm=[1, 0]))
+    scores = graph.op("Mul", scores, graph.constant(arrays["relation.key.weight"].shape[0] ** -0.5))
+    zero, one = graph.constant(0, np.int64), graph.constant(1, np.int64)
+    tokens = graph.op("Range", zero, graph.op("Squeeze", graph.size(flat, 0), graph.shape(0)), one)
+    length = graph.size("hidden", 1)
+    rows = graph.op("Unsqueeze", graph.op("Div", tokens, length), graph.shape(0))
+    row = graph.op("Unsqueeze", graph.op("Div", graph.rows("start", "head"), length), graph.shape(1))
+    own = graph.op("Cast", graph.op("Equal", rows, row), to=TensorProto.FLOAT)
+    own = graph.op("Mul", own, graph.op("Reshape", "mask", graph.shape(1, -1)))
+    far = graph.op("Mul", graph.op("Sub", own, graph.constant(1.0)), graph.constant(_FAR))
+    weights = graph.op("Softmax", graph.op("Add", scores, far), axis=-1)
+    seen = graph.op("MatMul", weights, graph.dense(flat, arrays, "relation.value"))
+    return graph.dense(seen, arrays, "relation.seen")
+
+
+def _between(graph: Graph) -> tuple[str, str, str]:
     """Return of each pair where in the padded sums its gap begins, how long it is, and the bucket of its distance."""
     head_start, tail_start = graph.rows("start", "head"), graph.rows("start", "tail")
     first = graph.op("Min", graph.rows("end", "head"), graph.rows("end", "tail"))

@@ -6,17 +6,36 @@ mentions of the right entities; of a source that leaves types or relations open,
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from kgbuilder.extract.compact.decode import Reading, Settings, decide
+from kgbuilder.extract.compact.decode import (
+    N_PAIR_FEATURES,
+    Calibration,
+    PairCalibration,
+    Reading,
+    Settings,
+    decide,
+    pair_features,
+)
 from kgbuilder.extract.compact.model import CompactModel, Scored
 from kgbuilder.score import Score
 from training.data import Candidate, Example, Mention
 
-__all__ = ["Measured", "choose_thresholds", "fit_platt", "measure", "measure_readings"]
+__all__ = [
+    "Chosen",
+    "Judged",
+    "Measured",
+    "choose_thresholds",
+    "fit_pairs",
+    "fit_platt",
+    "measure",
+    "measure_readings",
+    "plain_calibration",
+    "precise_threshold",
+]
 
 FloatArray = npt.NDArray[np.float32]
 Item = tuple[object, object, object]
@@ -24,8 +43,7 @@ Item = tuple[object, object, object]
 
 _LOW = -3.0
 _TRIPLE_LOW = -4.0
-_PRIOR = 20.0
-"""As many triples of all relations stand beside those of one relation when its precision is judged."""
+_MAX_STEPS = 200
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,12 +158,20 @@ def _symmetric(relation: str) -> bool:
 # --- thresholds -------------------------------------------------------------------------------------------------------
 
 
-def choose_thresholds(
-    model: CompactModel, examples: Sequence[Example], *, target: float = 0.8
-) -> tuple[FloatArray, FloatArray, tuple[float, float], tuple[float, float]]:
-    """Return thresholds of types (best F1) and relations (precision first), and both calibrations, from a dev split.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Thresholds and calibrations; see `Settings`."""
 
-    `examples` must be annotated exhaustively.
+    type_thresholds: FloatArray
+    type_calibration: tuple[float, float]
+    relation_threshold: float
+    relation_calibration: PairCalibration
+
+
+def choose_thresholds(model: CompactModel, examples: Sequence[Example], *, target: float = 0.8) -> Chosen:
+    """Choose thresholds of types for the best F1, and from where on triples are stated for precision `target`.
+
+    `examples` must be annotated exhaustively, and none of them trained on.
     """
     settings = model.settings
     low = np.full(len(settings.types), _LOW, np.float32)
@@ -155,10 +181,13 @@ def choose_thresholds(
     items = [(example, one) for (example, _), one in zip(kept, scored, strict=True)]
     types, type_fit = _choose_types(items, settings)
     again = model.score([piece for _, piece in kept], types)
-    relations, relation_fit = _choose_relations(
-        [(example, one) for (example, _), one in zip(kept, again, strict=True)], settings, target
+    judged = _judge([(example, one) for (example, _), one in zip(kept, again, strict=True)], settings)
+    return Chosen(
+        type_thresholds=types,
+        type_calibration=type_fit,
+        relation_threshold=precise_threshold(judged, len(settings.relations), target),
+        relation_calibration=fit_pairs(judged, len(settings.relations)),
     )
-    return types, relations, type_fit, relation_fit
 
 
 def _choose_types(
@@ -192,59 +221,120 @@ def _best_f1(found: Sequence[tuple[float, bool]], n_gold: int) -> float:
     return chosen
 
 
-def _choose_relations(
-    items: Sequence[tuple[Example, Scored]], settings: Settings, target: float
-) -> tuple[FloatArray, tuple[float, float]]:
-    """For each relation take the lowest threshold at which it is precise enough, smoothed by all relations."""
-    found: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    low = replace(settings, relation_thresholds=np.full(len(settings.relations), _TRIPLE_LOW, np.float32))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """Triples that a model might state, (n,) each: scores, `pair_features` (n, N_PAIR_FEATURES), right or not; the
+    example each stands in."""
+
+    scores: FloatArray
+    features: FloatArray
+    relations: npt.NDArray[np.int64]
+    right: npt.NDArray[np.bool_]
+    examples: npt.NDArray[np.int64]
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> "Judged":
+        """Return some of them."""
+        return Judged(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+
+def _judge(items: Sequence[tuple[Example, Scored]], settings: Settings) -> Judged:
+    n_relations = len(settings.relations)
+    low = replace(
+        settings,
+        type_calibration=Calibration(),
+        relation_calibration=plain_calibration(n_relations),
+        relation_thresholds=np.full(n_relations, _TRIPLE_LOW, np.float32),
+    )
     numbers = {name: number for number, name in enumerate(settings.relations)}
-    for example, scored in items:
+    rows: list[tuple[float, FloatArray, int, bool, int]] = []
+    for number, (example, scored) in enumerate(items):
         reading = decide(scored.features, scored.spans, scored.pairs, low)
         gold = gold_triples(example)
         for triple in reading.triples:
             for item in found_triples(example, Reading(mentions=reading.mentions, triples=(triple,))):
-                p = min(max(triple.score, 1e-9), 1 - 1e-9)
-                slope, offset = settings.relation_calibration.slope, settings.relation_calibration.offset
-                logit = (float(np.log(p / (1 - p))) - offset) / slope
-                found[numbers[triple.relation]].append((logit, item in gold))
-    everything = [pair for pairs in found.values() for pair in pairs]
-    thresholds = np.full(len(settings.relations), _precise(everything, target, []), np.float32)
-    for relation, pairs in found.items():
-        thresholds[relation] = _precise(pairs, target, everything)
-    return thresholds, fit_platt(everything)
+                [features] = pair_features(scored.spans, np.array([triple.head]), np.array([triple.tail]))
+                rows.append((_logit(triple.score), features, numbers[triple.relation], item in gold, number))
+    scores, features_of, relations, right, examples = zip(*rows, strict=True) if rows else ((),) * 5
+    return Judged(
+        scores=np.array(scores, np.float32),
+        features=np.array(features_of, np.float32).reshape(-1, N_PAIR_FEATURES),
+        relations=np.array(relations, np.int64),
+        right=np.array(right, bool),
+        examples=np.array(examples, np.int64),
+    )
 
 
-def _precise(pairs: Sequence[tuple[float, bool]], target: float, prior: Sequence[tuple[float, bool]]) -> float:
-    """Return the lowest threshold within [-2, 4] from which on precision is `target`, smoothed by a prior."""
-    scores, right = np.array([s for s, _ in pairs]), np.array([g for _, g in pairs], float)
-    all_scores, all_right = np.array([s for s, _ in prior]), np.array([g for _, g in prior], float)
-    for threshold in np.linspace(-2.0, 4.0, 61):
-        over = scores > threshold
-        weight, expected = 0.0, 0.0
-        if len(prior):
-            near = all_scores > threshold
-            weight, expected = _PRIOR, float(all_right[near].mean()) if near.any() else 1.0
-        if (right[over].sum() + weight * expected) / max(over.sum() + weight, 1e-9) >= target:
-            return float(threshold)
-    return 4.0
+def plain_calibration(n_relations: int) -> PairCalibration:
+    """Return the calibration that takes scores as they are."""
+    slopes = np.array([1.0] + [0.0] * N_PAIR_FEATURES, np.float32)
+    return PairCalibration(slopes=slopes, offsets=np.zeros(n_relations, np.float32))
 
 
-def fit_platt(pairs: Sequence[tuple[float, bool]], n_steps: int = 200) -> tuple[float, float]:
+def _logit(probability: float) -> float:
+    p = min(max(probability, 1e-9), 1 - 1e-9)
+    return float(np.log(p / (1 - p)))
+
+
+def fit_pairs(judged: Judged, n_relations: int) -> PairCalibration:
+    """Fit the logistic regression by Newton's method; what a relation adds is drawn towards the mean of all."""
+    n = len(judged.right)
+    n_slopes = 1 + N_PAIR_FEATURES
+    columns = np.zeros((n, n_slopes + 1 + n_relations))
+    columns[:, 0], columns[:, 1:n_slopes], columns[:, n_slopes] = judged.scores, judged.features, 1.0
+    columns[np.arange(n), n_slopes + 1 + judged.relations] = 1.0
+    weights = np.zeros(columns.shape[1])
+    weights[0] = 1.0
+    if judged.right.any() and not judged.right.all():
+        penalties = np.r_[np.zeros(n_slopes + 1), np.ones(n_relations)]
+        weights = _newton(columns, judged.right.astype(float), weights, penalties)
+    return PairCalibration(
+        slopes=weights[:n_slopes].astype(np.float32),
+        offsets=(weights[n_slopes] + weights[n_slopes + 1 :]).astype(np.float32),
+    )
+
+
+def precise_threshold(judged: Judged, n_relations: int, target: float) -> float:
+    """Return the lowest logit over which triples are `target` precise, each half of the examples read by a fit on the
+    other one; none is lower than an even chance."""
+    if not len(judged.right):
+        return 0.0
+    logits = np.zeros(len(judged.right))
+    for half in (0, 1):
+        inside = judged.examples % 2 == half
+        fit = fit_pairs(judged.of(~inside), n_relations)
+        every = fit.logits(judged.scores[inside, None], judged.features[inside])
+        logits[inside] = every[np.arange(len(every)), judged.relations[inside]]
+    order = np.argsort(-logits)
+    precision = np.cumsum(judged.right[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(precision >= target)
+    return float(max(logits[order[enough[-1]]], 0.0)) if len(enough) else float(logits.max())
+
+
+def fit_platt(pairs: Sequence[tuple[float, bool]]) -> tuple[float, float]:
     """Return slope and offset of the logistic curve through scores and whether they were right, by Newton's method."""
     if not any(good for _, good in pairs) or all(good for _, good in pairs):
         return 1.0, 0.0
     x = np.stack([[score for score, _ in pairs], np.ones(len(pairs))], 1)
     y = np.array([good for _, good in pairs], float)
-    weights = np.array([1.0, 0.0])
-    for _ in range(n_steps):
+    slope, offset = _newton(x, y, np.array([1.0, 0.0]), np.zeros(2))
+    return float(slope), float(offset)
+
+
+def _newton(
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+    penalties: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Return the weights of a logistic regression of y on x, (n, d), with a quadratic penalty for each weight."""
+    for _ in range(_MAX_STEPS):
         p = 1.0 / (1.0 + np.exp(-np.clip(x @ weights, -30, 30)))
-        hessian = (x * (p * (1 - p) + 1e-9)[:, None]).T @ x + 1e-6 * np.eye(2)
-        step = np.linalg.solve(hessian, x.T @ (y - p))
+        hessian = (x * (p * (1 - p) + 1e-9)[:, None]).T @ x + np.diag(penalties + 1e-6)
+        step = np.linalg.solve(hessian, x.T @ (y - p) - penalties * weights)
         weights = weights + step
         if np.abs(step).max() < 1e-8:
             break
-    return float(weights[0]), float(weights[1])
+    return weights
 
 
 def means(measured: Mapping[str, Measured]) -> dict[str, tuple[float, float]]:

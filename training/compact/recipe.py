@@ -55,8 +55,11 @@ class VocabularyPart(_Part):
 
 
 class ModelPart(_Part):
-    """Sizes of a network. Convolution: `field_dims` and `d_bits` of the input, `dilations`, one a layer. Transformer:
-    `layers` of inner size `d_inner`, from the weights of MiniLM where `pretrained`. Spans have up to `width` tokens."""
+    """Sizes of a network. Convolution: `field_dims` and `d_signals` of the input, `context` says
+    whether a frozen network of characters adds to its signals, `dilations`, one a layer. Transformer:
+    `layers` of inner size `d_inner`, from the weights of MiniLM where `pretrained`. Spans have up to `width` tokens;
+    a text of more tokens than `window`, about as long as most that are trained on, is read in windows;
+    `across_sentences` as in `Settings`."""
 
     encoder: Literal["convolution", "transformer"]
     d: int
@@ -66,9 +69,12 @@ class ModelPart(_Part):
     d_pair: int
     rank: int
     max_tokens: int
+    window: int = 128
+    across_sentences: float = 1.7
     seed: int = 0
     field_dims: tuple[int, ...] = ()
-    d_bits: int = 0
+    d_signals: int = 0
+    context: bool = False
     dilations: tuple[int, ...] = ()
     layers: int = 0
     d_inner: int = 0

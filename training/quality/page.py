@@ -159,10 +159,15 @@ def _type_thresholds(card: ModelCard) -> str:
 
 
 def _relation_thresholds(card: ModelCard) -> str:
-    curve = Calibration(slope=card.relation_calibration[0], offset=card.relation_calibration[1])
-    return ", ".join(
-        f"{relation.id} {curve.probability(relation.threshold):.2f}"
-        for relation in sorted(card.relations, key=lambda relation: relation.id)
+    stated = sorted({round(Calibration().probability(relation.threshold), 2) for relation in card.relations})
+    slope, certain, gap, rivals = card.relation_calibration
+    added = ", ".join(
+        f"{relation.id} {relation.offset:+.1f}" for relation in sorted(card.relations, key=lambda relation: relation.id)
+    )
+    return (
+        f"stated from a probability of {' or '.join(f'{p:.2f}' for p in stated)} on; its logit is {slope:.2f} times "
+        f"the score, {certain:+.2f} times the lower score of both arguments, {gap:+.2f} times the logarithm of the "
+        f"tokens between them, {rivals:+.2f} times that of the names of their types between them, and {added}"
     )
 
 

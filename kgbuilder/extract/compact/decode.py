@@ -1,7 +1,7 @@
 """From the scores of a compact model to mentions and triples.
 
-Scores are logits: 0 is where the model thinks yes and no alike. `Settings` says from which score on a type or relation
-is stated, and how a score reads as a probability.
+Scores are logits: 0 is where the model thinks yes and no alike. `Settings` says how a score reads as a probability, and
+from where on a type or relation is stated.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from kgbuilder.extract.compact.features import Features
+from kgbuilder.extract.compact.features import Features, sentence_ends
 
 __all__ = [
+    "N_PAIR_FEATURES",
     "Calibration",
+    "PairCalibration",
     "Pairs",
     "ReadMention",
     "ReadTriple",
@@ -24,10 +26,14 @@ __all__ = [
     "decide",
     "decode_spans",
     "narrowed",
+    "pair_features",
 ]
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+
+N_PAIR_FEATURES = 3
+"""See `pair_features`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +48,28 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PairCalibration:
+    """Logistic regression on the score of a triple, the `pair_features` of its arguments, and its relation.
+
+    `slopes` (1 + N_PAIR_FEATURES,), `offsets` (n_relations,).
+    """
+
+    slopes: FloatArray
+    offsets: FloatArray
+
+    def logits(self, scores: FloatArray, features: FloatArray) -> FloatArray:
+        """Return the logits of the probabilities; `scores` (n_pairs, n_relations), `features` of the pairs."""
+        found: FloatArray = self.slopes[0] * scores + (features @ self.slopes[1:])[:, None] + self.offsets
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settings:
     """How the numbers of a model read.
 
-    `allowed` (n_types, n_types, n_relations) says which relations a pair of types may stand in; thresholds are logits.
+    `allowed` (n_types, n_types, n_relations) says which relations a pair of types may stand in. A type's threshold is a
+    score, a relation's the logit of a probability. `across_sentences` is taken from that logit where a sentence ends
+    between both arguments: what is trained on keeps to its subject there, documents do not.
     """
 
     types: tuple[str, ...]
@@ -55,7 +79,8 @@ class Settings:
     type_thresholds: FloatArray
     relation_thresholds: FloatArray
     type_calibration: Calibration
-    relation_calibration: Calibration
+    relation_calibration: PairCalibration
+    across_sentences: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -128,6 +153,24 @@ def decode_spans(scores: FloatArray, features: Features, thresholds: FloatArray)
     return sorted(spans)
 
 
+def pair_features(spans: Sequence[Span], head: IntArray, tail: IntArray) -> FloatArray:
+    """Return what a model's score of a pair does not say well, (n_pairs, N_PAIR_FEATURES): the lower score of both
+    spans; how far they are apart; how many spans between them have the type of one of them. Of both the logarithm.
+    """
+    firsts, lasts = np.array([span.first for span in spans]), np.array([span.last for span in spans])
+    certain = np.array([span.score for span in spans], np.float32)
+    types = np.array([span.type for span in spans])
+    before = np.zeros((len(spans) + 1, int(types.max(initial=0)) + 1))
+    before[np.arange(len(spans)) + 1, types] = 1.0
+    before = before.cumsum(0)
+    low, high = np.minimum(head, tail), np.maximum(head, tail)
+    gap = np.maximum(firsts[high] - lasts[low] - 1, 0)
+    rivals = sum(before[high, types[side]] - before[low + 1, types[side]] for side in (head, tail))
+    columns = np.minimum(certain[head], certain[tail]), np.log1p(gap), np.log1p(rivals)
+    found: FloatArray = np.stack(columns, 1).astype(np.float32)
+    return found
+
+
 def candidate_pairs(spans: Sequence[Span], allowed: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
     """Return heads and tails of the ordered pairs of spans whose types some relation allows."""
     if not spans:
@@ -153,23 +196,38 @@ def decide(features: Features, spans: Sequence[Span], pairs: Pairs, settings: Se
     best: dict[tuple[int, int, int], float] = {}
     if len(pairs.head):
         types = np.array([span.type for span in spans])
+        features_of_pairs = pair_features(spans, pairs.head, pairs.tail)
+        logits = settings.relation_calibration.logits(pairs.scores, features_of_pairs)
+        if settings.across_sentences:
+            logits -= settings.across_sentences * _across(features, spans, pairs)[:, None]
         fits = settings.allowed[types[pairs.head], types[pairs.tail]]
-        for n, relation in np.argwhere((pairs.scores > settings.relation_thresholds) & fits):
+        for n, relation in np.argwhere((logits > settings.relation_thresholds) & fits):
             head, tail = int(pairs.head[n]), int(pairs.tail[n])
             if int(relation) in settings.symmetric:
                 head, tail = min(head, tail), max(head, tail)
             key = (head, int(relation), tail)
-            best[key] = max(best.get(key, -np.inf), float(pairs.scores[n, relation]))
+            best[key] = max(best.get(key, -np.inf), float(logits[n, relation]))
     triples = tuple(
         ReadTriple(
             head=head,
             relation=settings.relations[relation],
             tail=tail,
-            score=settings.relation_calibration.probability(score),
+            score=Calibration().probability(score),
         )
         for (head, relation, tail), score in sorted(best.items())
     )
     return Reading(mentions=mentions, triples=triples)
+
+
+def _across(features: Features, spans: Sequence[Span], pairs: Pairs) -> npt.NDArray[np.bool_]:
+    """Return for each pair whether a sentence ends between its spans."""
+    ends = sentence_ends(features)
+    firsts, lasts = np.array([span.first for span in spans]), np.array([span.last for span in spans])
+    low, high = np.minimum(pairs.head, pairs.tail), np.maximum(pairs.head, pairs.tail)
+    found: npt.NDArray[np.bool_] = np.searchsorted(ends, firsts[high], "right") > np.searchsorted(
+        ends, lasts[low], "right"
+    )
+    return found
 
 
 def narrowed(settings: Settings, types: Iterable[str], relations: Iterable[str]) -> Settings:

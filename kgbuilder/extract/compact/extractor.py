@@ -17,9 +17,12 @@ from pathlib import Path
 
 from graph_schema import Ontology
 from kgbuilder.errors import ConfigError
-from kgbuilder.extract.compact.decode import Reading, narrowed
+from kgbuilder.extract.compact.context import CONTEXT_CHARACTERS, CONTEXT_GRAPH
+from kgbuilder.extract.compact.decode import Reading, ReadMention, narrowed
+from kgbuilder.extract.compact.known import KnownNames, with_known
+from kgbuilder.extract.compact.link import link
 from kgbuilder.extract.compact.model import CompactModel
-from kgbuilder.extract.lexicon import LexiconExtractor
+from kgbuilder.extract.lexicon import LexiconExtractor, OwnNames, read_own_names
 from kgbuilder.ids import content_id
 from kgbuilder.records import Extraction, Failure, MentionClaim, Passage, TripleClaim
 
@@ -28,12 +31,13 @@ __all__ = ["MODELS", "CompactExtractor", "create"]
 MODELS = Path(__file__).parent / "models"
 """The models that come with the package, a folder each, named by language."""
 
-_VERSION = "1"
-_SETTINGS = frozenset({"models", "workers"})
+_VERSION = "2"
+_SETTINGS = frozenset({"cache_dir", "gazetteer", "models", "workers"})
 _BATCH_PASSAGES = 16
 _AHEAD = 2
 _TRIES = 2
 _MODEL_FILES = ("model.json", "vocabulary.json", "encoder.onnx", "relations.onnx")
+_CONTEXT_FILES = (CONTEXT_GRAPH, CONTEXT_CHARACTERS)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -41,10 +45,11 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "CompactExtrac
     """Make the compact extractor.
 
     Settings: `models`, a folder with a model folder for each language instead of those of the package; `workers`, how
-    many processes read, by default one a core; 0 reads in this process.
+    many processes read, by default one a core; 0 reads in this process; `gazetteer` and `cache_dir` as the lexicon has
+    them.
 
     Raises:
-        ConfigError: for an unknown setting or a wrong value, or a folder without a model.
+        ConfigError: for an unknown setting or a wrong value, a folder without a model, or a wrong gazetteer.
     """
     unknown = sorted(set(settings) - _SETTINGS)
     if unknown:
@@ -58,7 +63,7 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "CompactExtrac
     if not models:
         remedy = "give a folder with zh/ or en/ in it, or install the package anew"
         raise ConfigError("no model here", where=str(folder), remedy=remedy)
-    return CompactExtractor(ontology, models, n_workers=workers)
+    return CompactExtractor(ontology, models, n_workers=workers, own=read_own_names(ontology, settings))
 
 
 class CompactExtractor:
@@ -69,14 +74,19 @@ class CompactExtractor:
 
     name = "compact"
 
-    def __init__(self, ontology: Ontology, models: Mapping[str, Path], *, n_workers: int) -> None:
+    def __init__(
+        self, ontology: Ontology, models: Mapping[str, Path], *, n_workers: int, own: OwnNames | None = None
+    ) -> None:
         self._ontology = ontology
         self._models = dict(models)
         self._n_workers = n_workers
+        self._own = own or OwnNames()
         self._pool: ProcessPoolExecutor | None = None
         self._reader: _Reader | None = None
-        files = [folder / name for _, folder in sorted(self._models.items()) for name in _MODEL_FILES]
-        parts = (LexiconExtractor(ontology).fingerprint, *sorted(self._models), *map(_hash, files))
+        folders = [folder for _, folder in sorted(self._models.items())]
+        files = [folder / name for folder in folders for name in _MODEL_FILES]
+        files += [folder / name for folder in folders for name in _CONTEXT_FILES if (folder / name).is_file()]
+        parts = (_lexicon(ontology, self._own).fingerprint, *sorted(self._models), *map(_hash, files))
         self.fingerprint = content_id("compact", _VERSION, ontology.name, ontology.fingerprint, *parts)
 
     def extract(self, passages: Iterable[Passage]) -> Iterator[Extraction]:
@@ -115,7 +125,7 @@ class CompactExtractor:
             self._n_workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_prepare,
-            initargs=(self._ontology, self._models),
+            initargs=(self._ontology, self._models, self._own),
         )
 
     def _drop(self, pool: ProcessPoolExecutor) -> None:
@@ -150,7 +160,7 @@ class CompactExtractor:
 
     def _read_here(self, batch: Sequence[Passage]) -> "list[_Found]":
         if self._reader is None:
-            self._reader = _Reader(self._ontology, self._models)
+            self._reader = _Reader(self._ontology, self._models, self._own)
         return self._reader.read([(passage.language, passage.text) for passage in batch])
 
     def _extractions(self, batch: Sequence[Passage], found: "Sequence[_Found]") -> Iterator[Extraction]:
@@ -179,11 +189,16 @@ class _Asked:
 class _Reader:
     """The models of all languages, narrowed to what the ontology knows; each is loaded with its first passage."""
 
-    def __init__(self, ontology: Ontology, folders: Mapping[str, Path]) -> None:
+    def __init__(self, ontology: Ontology, folders: Mapping[str, Path], own: OwnNames) -> None:
         self._ontology = ontology
         self._folders = folders
+        self._own = own
         self._models: dict[str, CompactModel] = {}
-        self._lexicon = LexiconExtractor(ontology)
+        self._known: dict[str, KnownNames] = {}
+        self._lexicon = _lexicon(ontology, own)
+        relations = ontology.relation_types.values()
+        self._symmetric = frozenset(relation.id for relation in relations if relation.symmetric)
+        self._functional = frozenset(relation.id for relation in relations if relation.functional)
 
     def read(self, passages: Sequence[tuple[str, str]]) -> list[_Found]:
         """Read (language, text) pairs, those of one language together."""
@@ -200,13 +215,26 @@ class _Reader:
 
     def _read_texts(self, language: str, texts: Sequence[str]) -> Iterator[_Found]:
         # A lone surrogate has no UTF-8 form; a mark of the same length keeps the offsets.
-        readings = self._model(language).read([_SURROGATE.sub("\ufffd", text) for text in texts])
-        return map(_claims, texts, readings)
+        marked = [_SURROGATE.sub("\ufffd", text) for text in texts]
+        known = {text: self._names(language).find(text) for text in marked}
+        readings = self._model(language).read(marked, known)
+        linked = (self._linked(text, known[text], reading) for text, reading in zip(marked, readings, strict=True))
+        return map(_claims, texts, linked)
+
+    def _linked(self, text: str, known: Sequence[ReadMention], reading: Reading) -> Reading:
+        reading = with_known(reading, known, self._ontology.allows)
+        return link(text, reading, symmetric=self._symmetric, functional=self._functional)
 
     def _look_up(self, language: str, texts: Sequence[str]) -> Iterator[_Found]:
         passages = (Passage(id="", text=text, language=language) for text in texts)
         for extraction in self._lexicon.extract(passages):
             yield list(extraction.mentions), list(extraction.triples)
+
+    def _names(self, language: str) -> KnownNames:
+        if language not in self._known:
+            own = self._own
+            self._known[language] = KnownNames(own.entries, own.patterns, language, own.cache_dir)
+        return self._known[language]
 
     def _model(self, language: str) -> CompactModel:
         if language not in self._models:
@@ -221,14 +249,18 @@ class _Reader:
 _reader: _Reader | None = None
 
 
-def _prepare(ontology: Ontology, folders: Mapping[str, Path]) -> None:
+def _prepare(ontology: Ontology, folders: Mapping[str, Path], own: OwnNames) -> None:
     global _reader  # noqa: PLW0603 - one a worker process
-    _reader = _Reader(ontology, folders)
+    _reader = _Reader(ontology, folders, own)
 
 
 def _read(passages: Sequence[tuple[str, str]]) -> list[_Found]:
     assert _reader is not None
     return _reader.read(passages)
+
+
+def _lexicon(ontology: Ontology, own: OwnNames) -> LexiconExtractor:
+    return LexiconExtractor(ontology, entries=own.entries, patterns=own.patterns, cache_dir=own.cache_dir)
 
 
 def _claims(text: str, reading: Reading) -> _Found:

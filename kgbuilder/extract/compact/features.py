@@ -32,6 +32,7 @@ __all__ = [
     "chinese_keys",
     "chinese_tags",
     "load_featurizer",
+    "sentence_ends",
 ]
 
 PAD, UNKNOWN = 0, 1
@@ -86,6 +87,25 @@ class Featurizer(Protocol):
     def vocabulary(self) -> Mapping[str, object]:
         """Return what `load_featurizer` makes the same featurizer from."""
         ...
+
+
+_SENTENCE_ENDS = frozenset("。！？!?；;")
+
+
+def sentence_ends(features: Features) -> npt.NDArray[np.int64]:
+    """Return the tokens that begin a sentence or a paragraph, but for the first one.
+
+    A full stop ends a sentence before white space, a line break where it is a token or the line after it is empty.
+    """
+    text, places = features.text, []
+    for at, ((start, end), (following, last)) in enumerate(pairwise(features.spans.tolist()), 1):
+        token = text[start:end]
+        if not token or following == last:
+            continue
+        is_end = token in _SENTENCE_ENDS or "\n" in token or (token == "." and text[end : end + 1].isspace())
+        if is_end or text.count("\n", end, following) > 1:
+            places.append(at)
+    return np.array(places, np.int64)
 
 
 # --- Chinese ----------------------------------------------------------------------------------------------------------

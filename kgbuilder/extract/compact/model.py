@@ -1,23 +1,26 @@
-"""A model folder: `encoder.onnx`, `relations.onnx`, `vocabulary.json` and `model.json`, read with onnxruntime.
+"""A model folder: `encoder.onnx`, `relations.onnx`, `vocabulary.json`, `model.json` and, for some, a context.
 
 The encoder takes ids, bits and a mask and returns a vector for each token and the scores of all spans of a band; the
 spans are chosen here, and the relations graph scores pairs of them.
 """
 
-import importlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kgbuilder.errors import ModelError
+from kgbuilder.extract.compact.context import CharacterContext, load_context
 from kgbuilder.extract.compact.decode import (
+    N_PAIR_FEATURES,
     Calibration,
+    IntArray,
+    PairCalibration,
     Pairs,
     Reading,
     ReadMention,
@@ -28,7 +31,9 @@ from kgbuilder.extract.compact.decode import (
     decide,
     decode_spans,
 )
-from kgbuilder.extract.compact.features import Features, Featurizer, load_featurizer
+from kgbuilder.extract.compact.features import Features, Featurizer, load_featurizer, sentence_ends
+from kgbuilder.extract.compact.known import forced_spans
+from kgbuilder.extract.compact.session import Session, open_session
 
 __all__ = [
     "FORMAT",
@@ -37,25 +42,28 @@ __all__ = [
     "RelationCard",
     "Scored",
     "join_readings",
-    "open_session",
     "split_features",
+    "stack_features",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """The form of model.json; a model of another one is refused."""
 
 _BATCH_TOKENS = 1_024
-_SENTENCE_ENDS = frozenset("。！？!?；;\n")
+
+KnownByText = Mapping[str, Sequence[ReadMention]]
+"""Names that people have listed, in order, by the text they stand in."""
 
 
 class RelationCard(BaseModel):
-    """A relation that a model knows, with the types that may stand in it."""
+    """A relation that a model knows, with the types that may stand in it; `threshold` is a logit, see `Settings`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
     pairs: tuple[tuple[str, str], ...]
     symmetric: bool = False
     threshold: float = 0.0
+    offset: float = 0.0
 
 
 class ModelCard(BaseModel):
@@ -70,8 +78,10 @@ class ModelCard(BaseModel):
     types: tuple[str, ...]
     type_thresholds: tuple[float, ...]
     relations: tuple[RelationCard, ...]
+    across_sentences: float = 0.0
     type_calibration: tuple[float, float] = (1.0, 0.0)
-    relation_calibration: tuple[float, float] = (1.0, 0.0)
+    relation_calibration: tuple[float, ...] = (1.0, *(0.0,) * N_PAIR_FEATURES)
+    """The slopes of `PairCalibration`."""
 
     def settings(self) -> Settings:
         numbers = {name: number for number, name in enumerate(self.types)}
@@ -86,15 +96,13 @@ class ModelCard(BaseModel):
             allowed=allowed,
             type_thresholds=np.array(self.type_thresholds, np.float32),
             relation_thresholds=np.array([relation.threshold for relation in self.relations], np.float32),
+            across_sentences=self.across_sentences,
             type_calibration=Calibration(slope=self.type_calibration[0], offset=self.type_calibration[1]),
-            relation_calibration=Calibration(slope=self.relation_calibration[0], offset=self.relation_calibration[1]),
+            relation_calibration=PairCalibration(
+                slopes=np.array(self.relation_calibration, np.float32),
+                offsets=np.array([relation.offset for relation in self.relations], np.float32),
+            ),
         )
-
-
-class Session(Protocol):
-    """What is used of an onnxruntime session."""
-
-    def run(self, outputs: Sequence[str] | None, feeds: dict[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]: ...
 
 
 class Scored:
@@ -109,9 +117,16 @@ class Scored:
 class CompactModel:
     """Reads texts: features, encoder, spans, relations."""
 
-    def __init__(self, card: ModelCard, featurizer: Featurizer, encoder: Session, relations: Session) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        featurizer: Featurizer,
+        encoder: Session,
+        relations: Session,
+        context: CharacterContext | None = None,
+    ) -> None:
         self.card, self.settings, self.featurizer = card, card.settings(), featurizer
-        self.encoder, self.relations = encoder, relations
+        self.encoder, self.relations, self.context = encoder, relations, context
 
     @staticmethod
     def load(folder: Path, *, n_threads: int = 1) -> "CompactModel":
@@ -123,6 +138,7 @@ class CompactModel:
         try:
             card = ModelCard.model_validate_json((folder / "model.json").read_bytes())
             featurizer = load_featurizer(folder / "vocabulary.json")
+            context = load_context(folder, n_threads=n_threads)
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             remedy = "install the package anew, or export the model again"
@@ -130,84 +146,105 @@ class CompactModel:
         if card.format != FORMAT:
             remedy = "take the model that comes with this version"
             raise ModelError(f"the model has form {card.format}, not {FORMAT}", where=str(folder), remedy=remedy)
-        sessions = [open_session(folder / name, n_threads=n_threads) for name in ("encoder.onnx", "relations.onnx")]
-        return CompactModel(card, featurizer, *sessions)
+        encoder, relations = (
+            open_session(folder / name, n_threads=n_threads) for name in ("encoder.onnx", "relations.onnx")
+        )
+        return CompactModel(card, featurizer, encoder, relations, context)
 
-    def read(self, texts: Sequence[str]) -> list[Reading]:
-        """Return what is found in each text. A text that is too long is read in pieces; relations stay within one."""
+    def read(self, texts: Sequence[str], known: KnownByText | None = None) -> list[Reading]:
+        """Return what is found in each text; relations are asked of the names in `known`, too.
+
+        A text that is too long is read in windows; relations stay within one."""
         pieces: list[Features] = []
         bounds = [0]
         for text in texts:
             pieces.extend(split_features(self.featurizer.features(text), self.card.max_tokens))
             bounds.append(len(pieces))
-        readings = [decide(scored.features, scored.spans, scored.pairs, self.settings) for scored in self.score(pieces)]
-        return [join_readings(readings[start:end]) for start, end in pairwise(bounds)]
+        readings = [
+            decide(scored.features, scored.spans, scored.pairs, self.settings)
+            for scored in self.score(pieces, known=known)
+        ]
+        return [join_readings(pieces[start:end], readings[start:end]) for start, end in pairwise(bounds)]
 
-    def score(self, pieces: Sequence[Features], thresholds: npt.NDArray[np.float32] | None = None) -> list[Scored]:
+    def score(
+        self,
+        pieces: Sequence[Features],
+        thresholds: npt.NDArray[np.float32] | None = None,
+        known: KnownByText | None = None,
+    ) -> list[Scored]:
         """Return the spans of each piece over `thresholds` (the model's if none) with the logits of all their pairs."""
         found: dict[int, Scored] = {}
         limits = self.settings.type_thresholds if thresholds is None else thresholds
         for numbers in _batches([len(piece) for piece in pieces]):
-            scored = self._score_batch([pieces[n] for n in numbers], limits)
+            scored = self._score_batch([pieces[n] for n in numbers], limits, known or {})
             found.update(zip(numbers, scored, strict=True))
         return [found[n] for n in range(len(pieces))]
 
-    def _score_batch(self, pieces: Sequence[Features], thresholds: npt.NDArray[np.float32]) -> list[Scored]:
+    def _score_batch(
+        self, pieces: Sequence[Features], thresholds: npt.NDArray[np.float32], known: KnownByText
+    ) -> list[Scored]:
         length = max(1, *(len(piece) for piece in pieces))
-        n_fields, n_bits = pieces[0].ids.shape[1], pieces[0].bits.shape[1]
-        ids = np.zeros((len(pieces), length, n_fields), np.int64)
-        bits = np.zeros((len(pieces), length, n_bits), np.float32)
-        mask = np.zeros((len(pieces), length), np.float32)
-        for row, piece in enumerate(pieces):
-            n = len(piece)
-            ids[row, :n], bits[row, :n], mask[row, :n] = piece.ids, piece.bits, 1.0
-        feeds: dict[str, npt.NDArray[Any]] = {"ids": ids, "mask": mask}
-        if n_bits:
-            feeds["bits"] = bits
+        ids, signals, mask = stack_features(pieces, self.context, n_rows=len(pieces), length=length)
+        feeds: dict[str, npt.NDArray[Any]] = {"ids": ids.astype(np.int64), "mask": mask}
+        if signals.shape[2]:
+            feeds["signals"] = signals
         hidden, scores = self.encoder.run(None, feeds)
-        spans = [decode_spans(scores[row], piece, thresholds) for row, piece in enumerate(pieces)]
-        pairs = self._score_pairs(hidden, scores, spans)
-        return [Scored(piece, spans[row], pairs[row]) for row, piece in enumerate(pieces)]
-
-    def _score_pairs(
-        self, hidden: npt.NDArray[Any], scores: npt.NDArray[Any], spans: Sequence[Sequence[Span]]
-    ) -> list[Pairs]:
-        length = hidden.shape[1]
-        start: list[int] = []
-        end: list[int] = []
-        types: list[npt.NDArray[Any]] = []
-        heads, tails = [], []
-        for row, found in enumerate(spans):
-            offset = len(start)
-            head, tail = candidate_pairs(found, self.settings.allowed)
-            heads.append(head + offset)
-            tails.append(tail + offset)
-            for span in found:
-                start.append(row * length + span.first)
-                end.append(row * length + span.last)
-                types.append(scores[row, span.first, span.last - span.first])
-        bounds = np.cumsum([0, *map(len, heads)])
-        if bounds[-1] == 0:
-            logits = np.zeros((0, len(self.settings.relations)), np.float32)
-        else:
-            feeds = {
-                "hidden": hidden,
-                "start": np.array(start, np.int64),
-                "end": np.array(end, np.int64),
-                "types": np.array(types, np.float32),
-                "head": np.concatenate(heads),
-                "tail": np.concatenate(tails),
-            }
-            (logits,) = self.relations.run(None, feeds)
-        firsts = np.cumsum([0, *map(len, spans)])
-        return [
-            Pairs(head=head - first, tail=tail - first, scores=logits[low:high])
-            for head, tail, first, (low, high) in zip(heads, tails, firsts, pairwise(bounds), strict=False)
+        spans = [
+            forced_spans(
+                decode_spans(scores[row], piece, thresholds),
+                piece,
+                known.get(piece.text, ()),
+                scores[row],
+                self.settings,
+            )
+            for row, piece in enumerate(pieces)
         ]
+        return [
+            Scored(piece, spans[row], self._score_pairs(hidden[row : row + 1, : len(piece)], scores[row], spans[row]))
+            for row, piece in enumerate(pieces)
+        ]
+
+    def _score_pairs(self, hidden: npt.NDArray[Any], scores: npt.NDArray[Any], spans: Sequence[Span]) -> Pairs:
+        """Score the pairs of one piece: a pair looks at every token of its own piece, and at no other."""
+        head, tail = candidate_pairs(spans, self.settings.allowed)
+        if not len(head):
+            logits = np.zeros((0, len(self.settings.relations)), np.float32)
+            return Pairs(head=head, tail=tail, scores=logits)
+        feeds: dict[str, npt.NDArray[Any]] = {
+            "hidden": hidden,
+            "mask": np.ones(hidden.shape[:2], np.float32),
+            "start": np.array([span.first for span in spans], np.int64),
+            "end": np.array([span.last for span in spans], np.int64),
+            "types": np.stack([scores[span.first, span.last - span.first] for span in spans]),
+            "head": head,
+            "tail": tail,
+        }
+        (logits,) = self.relations.run(None, feeds)
+        return Pairs(head=head, tail=tail, scores=logits)
+
+
+def stack_features(
+    pieces: Sequence[Features], context: CharacterContext | None, *, n_rows: int, length: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return ids (n_rows, length, n_fields), signals (n_rows, length, n_bits + context) and mask (n_rows, length)."""
+    n_bits = pieces[0].bits.shape[1]
+    ids = np.zeros((n_rows, length, pieces[0].ids.shape[1]), np.int32)
+    signals = np.zeros((n_rows, length, n_bits + (context.size if context else 0)), np.float32)
+    mask = np.zeros((n_rows, length), np.float32)
+    for row, piece in enumerate(pieces):
+        n = len(piece)
+        ids[row, :n], signals[row, :n, :n_bits], mask[row, :n] = piece.ids, piece.bits, 1.0
+    if context:
+        signals[: len(pieces), :, n_bits:] = context.vectors(pieces, length)
+    return ids, signals, mask
 
 
 def split_features(features: Features, max_tokens: int) -> Iterator[Features]:
-    """Yield pieces of at most `max_tokens` tokens that end where sentences do, offsets kept; marks go with each."""
+    """Yield windows of at most `max_tokens` tokens that end where sentences do, offsets kept; marks go with each.
+
+    The next one begins with the first sentence of the last quarter of the one before, so what is close together
+    stands in one window.
+    """
     n_tokens = len(features)
     if n_tokens <= max_tokens:
         yield features
@@ -215,38 +252,103 @@ def split_features(features: Features, max_tokens: int) -> Iterator[Features]:
     marks = features.spans[:, 0] == features.spans[:, 1]
     first, last = (1 if marks[0] else 0), (n_tokens - 1 if marks[-1] else n_tokens)
     size = max_tokens - first - (n_tokens - last)
+    ends = sentence_ends(features)
+    ends = ends[(ends > first) & (ends <= last)]
     at = first
-    while at < last:
+    while True:
         end = min(at + size, last)
         if end < last:
-            end = _sentence_end(features, at + size // 2, end)
+            end = _last_before(ends, at + size // 2, end)
         chosen = np.concatenate([np.arange(first), np.arange(at, end), np.arange(last, n_tokens)]).astype(np.int64)
         yield Features(
             text=features.text, ids=features.ids[chosen], bits=features.bits[chosen], spans=features.spans[chosen]
         )
-        at = end
+        if end == last:
+            return
+        at = _first_after(ends, end - size // 4, end)
 
 
-def _sentence_end(features: Features, low: int, high: int) -> int:
-    """Return the last place between two tokens after which a sentence begins, `high` if there is none."""
-    for at in range(high, low, -1):
-        start, end = features.spans[at - 1]
-        if features.text[start:end] in _SENTENCE_ENDS:
-            return at
-    return high
+def _last_before(places: IntArray, low: int, high: int) -> int:
+    """Return the last place over `low` and up to `high`; `high` if there is none."""
+    at = int(np.searchsorted(places, high, side="right"))
+    return int(places[at - 1]) if at and places[at - 1] > low else high
 
 
-def join_readings(readings: Sequence[Reading]) -> Reading:
-    """Join the readings of the pieces of one text."""
+def _first_after(places: IntArray, low: int, high: int) -> int:
+    """Return the first place from `low` on and before `high`; `low` if there is none."""
+    at = int(np.searchsorted(places, low, side="left"))
+    return int(places[at]) if at < len(places) and places[at] < high else low
+
+
+def join_readings(pieces: Sequence[Features], readings: Sequence[Reading]) -> Reading:
+    """Join the readings of the windows of one text.
+
+    Up to the middle of what two windows share, the mentions of the first count, from there on those of the second.
+    A triple whose argument does not count goes to the same mention of the other window; where that saw another name in
+    its place the triple is lost.
+    """
     if len(readings) == 1:
         return readings[0]
-    mentions: list[ReadMention] = []
-    triples: list[ReadTriple] = []
+    middles = [int(one.spans[:, 1].max() + _start(other)) // 2 for one, other in pairwise(pieces)]
+    bounds = [0, *middles, len(pieces[0].text) + 1]
+    owned = [
+        mention
+        for reading, (low, high) in zip(readings, pairwise(bounds), strict=True)
+        for mention in reading.mentions
+        if low <= mention.start < high
+    ]
+    kept = {(mention.start, mention.end, mention.type): mention for mention in _apart(owned)}
+    taken = _Taken(kept.values())
+    triples: dict[tuple[ReadMention, str, ReadMention], float] = {}
     for reading in readings:
-        n = len(mentions)
-        mentions.extend(reading.mentions)
-        triples.extend(replace(triple, head=triple.head + n, tail=triple.tail + n) for triple in reading.triples)
-    return Reading(mentions=tuple(mentions), triples=tuple(triples))
+        for triple in reading.triples:
+            arguments = []
+            for mention in (reading.mentions[triple.head], reading.mentions[triple.tail]):
+                key = mention.start, mention.end, mention.type
+                if key not in kept and taken.add(mention):
+                    kept[key] = mention
+                if key in kept:
+                    arguments.append(kept[key])
+            if len(arguments) == 2:
+                said = arguments[0], triple.relation, arguments[1]
+                triples[said] = max(triple.score, triples.get(said, 0.0))
+    mentions = sorted(kept.values(), key=lambda mention: mention.start)
+    numbers = {mention: n for n, mention in enumerate(mentions)}
+    joined = (
+        ReadTriple(head=numbers[head], relation=relation, tail=numbers[tail], score=score)
+        for (head, relation, tail), score in triples.items()
+    )
+    return Reading(mentions=tuple(mentions), triples=tuple(sorted(joined, key=lambda t: (t.head, t.relation, t.tail))))
+
+
+def _start(piece: Features) -> int:
+    real = piece.spans[:, 1] > piece.spans[:, 0]
+    return int(piece.spans[real, 0].min())
+
+
+def _apart(mentions: Sequence[ReadMention]) -> Iterator[ReadMention]:
+    """Yield mentions that do not overlap the one before, in text order."""
+    end = 0
+    for mention in sorted(mentions, key=lambda mention: (mention.start, -mention.end)):
+        if mention.start >= end:
+            yield mention
+            end = mention.end
+
+
+class _Taken:
+    """Places of a text that mentions stand in."""
+
+    def __init__(self, mentions: Iterable[ReadMention]) -> None:
+        self._spans = sorted((mention.start, mention.end) for mention in mentions)
+
+    def add(self, mention: ReadMention) -> bool:
+        """Take the place of a mention; return False where another one stands."""
+        at = bisect_left(self._spans, (mention.start, mention.end))
+        before = at == 0 or self._spans[at - 1][1] <= mention.start
+        after = at == len(self._spans) or mention.end <= self._spans[at][0]
+        if before and after:
+            self._spans.insert(at, (mention.start, mention.end))
+        return before and after
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -259,31 +361,3 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(number)
     if batch:
         yield batch
-
-
-def open_session(path: Path, *, n_threads: int = 1) -> Session:
-    """Open a graph for the CPU.
-
-    Raises:
-        ModelError: when onnxruntime is not installed or the file is no graph.
-    """
-    try:
-        runtime = importlib.import_module("onnxruntime")
-    except ImportError as error:
-        remedy = "pip install onnxruntime, or take another extractor"
-        raise ModelError("onnxruntime is not installed", where=str(path), remedy=remedy) from error
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = n_threads
-    options.inter_op_num_threads = 1
-    try:
-        return cast(Session, runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
-    except _load_errors() as error:
-        remedy = "install the package anew, or export the model again"
-        raise ModelError(f"the graph cannot be loaded: {error}", where=str(path), remedy=remedy) from error
-
-
-def _load_errors() -> tuple[type[Exception], ...]:
-    # Its exceptions have no base of their own, and no public name.
-    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
-    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
-    return (RuntimeError, *(getattr(state, name) for name in names))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from graph_schema import Ontology
@@ -21,7 +22,7 @@ from kgbuilder.ids import content_id
 from kgbuilder.normalize import simplified
 from kgbuilder.records import Extraction, MentionClaim, Passage, TripleClaim
 
-__all__ = ["LexiconExtractor", "create"]
+__all__ = ["LexiconExtractor", "OwnNames", "create", "read_own_names"]
 
 MAX_PIECE_CHARS = 3000
 MAX_NAME_CHARS = 80
@@ -33,6 +34,15 @@ _SURROGATE = re.compile("[\ud800-\udfff\ue000-\ue0ff]")
 _HAN = re.compile("[\u4e00-\u9fff]")
 # What a reader would not look for as a node of its own: shown only as the end of a relation.
 _ONLY_RELATED = ("PER.guess", "TERM", "NUM", "LOC.demonym", "ORG.weak")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnNames:
+    """What people have listed: names and patterns, with ids of types; `cache_dir` keeps what is made of long lists."""
+
+    entries: tuple[Entry, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    cache_dir: Path | None = None
 
 
 def create(ontology: Ontology, settings: Mapping[str, object]) -> "LexiconExtractor":
@@ -48,6 +58,16 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "LexiconExtrac
     if unknown:
         remedy = f"use {', '.join(sorted(_SETTINGS))}"
         raise ConfigError(f"the lexicon has no setting {unknown[0]!r}", where="extractor lexicon", remedy=remedy)
+    own = read_own_names(ontology, settings)
+    return LexiconExtractor(ontology, entries=own.entries, patterns=own.patterns, cache_dir=own.cache_dir)
+
+
+def read_own_names(ontology: Ontology, settings: Mapping[str, object]) -> OwnNames:
+    """Read the settings `gazetteer` and `cache_dir`, which mean the same for every extractor that has them.
+
+    Raises:
+        ConfigError: for a gazetteer that cannot be read or names an unknown label.
+    """
     entries: list[Entry] = []
     patterns: list[Pattern] = []
     for path in _paths(settings):
@@ -56,7 +76,7 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "LexiconExtrac
         else:
             entries += [(name, _label_id(label, ontology, path)) for name, label in read_entries(path)]
     cache = settings.get("cache_dir")
-    return LexiconExtractor(ontology, entries=entries, patterns=patterns, cache_dir=Path(str(cache)) if cache else None)
+    return OwnNames(entries=tuple(entries), patterns=tuple(patterns), cache_dir=Path(str(cache)) if cache else None)
 
 
 class LexiconExtractor:
@@ -242,7 +262,7 @@ def _paths(settings: Mapping[str, object]) -> list[Path]:
         return [Path(given)]
     if isinstance(given, list | tuple):
         return [Path(str(path)) for path in given]
-    raise ConfigError("`gazetteer` is no path", where="extractor lexicon", remedy="give a path or a list of paths")
+    raise ConfigError("`gazetteer` is no path", where="gazetteer", remedy="give a path or a list of paths")
 
 
 def _label_id(label: str, ontology: Ontology, path: Path) -> str:
