@@ -371,7 +371,7 @@ def _write_lineage(run: Run, version: str, minilm: MiniLM | None) -> None:
 
     lineage = {
         "recipe": run.recipe.name,
-        "command": " ".join(["python", "-m", "training", *sys.argv[1:]]),
+        "command": f"python -m training train --recipe {run.recipe.name}",
         "versions": {
             "python": sys.version.split()[0],
             "mindspore": version,
