@@ -50,6 +50,12 @@ def test_a_new_workspace_opens_and_is_not_overwritten(tmp_path):
     assert open_workspace(tmp_path / "w", environment={}).settings.ontology == "law"
 
 
+def test_the_compact_extractor_reads_unless_another_is_named(tmp_path):
+    assert init_workspace(tmp_path / "w")
+    assert open_workspace(tmp_path / "w", environment={}).settings.extractor == "compact"
+    assert workspace(tmp_path, "").settings.extractor == "compact"
+
+
 def test_a_relative_ledger_lives_in_the_workspace(tmp_path):
     opened = workspace(tmp_path, "")
     assert opened.ledger_url == f"sqlite:///{tmp_path}/ledger.db"

@@ -235,6 +235,13 @@ def test_wheel_holds_every_source_and_data_file_and_nothing_else(wheel):
     assert {".py", ".yaml", ".cypher"} <= {Path(name).suffix for name in held}
 
 
+def test_wheel_brings_the_models_of_both_languages_in_40_megabytes(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {file.filename: file.file_size for file in archive.infolist() if "/compact/models/" in file.filename}
+    assert {name.split("/")[-2] for name in sizes if name.endswith("/model.json")} == {"en", "zh"}
+    assert sum(sizes.values()) < 40e6
+
+
 def test_wheel_names_its_extras_licence_and_commands(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

@@ -49,9 +49,27 @@ def test_a_chinese_sentence_is_read(extractor):
     assert {m.label for m in found.mentions} >= {"PER", "ORG", "LOC", "TIME"}
 
 
-def test_a_language_without_a_model_is_read_by_the_lexicon(extractor, tmp_path):
+def test_an_english_sentence_is_read(extractor):
     [found] = extractor.extract([passage(TEXTS["en"], "en")])
-    assert ("Tallow Works", "founded_by", "Mira Holt") in {(t.head, t.relation, t.tail) for t in found.triples}
+    triples = {(t.head, t.relation, t.tail) for t in found.triples}
+    assert {("Tallow Works", "founded_by", "Mira Holt"), ("Tallow Works", "inception", "1998")} <= triples
+    assert {m.label for m in found.mentions} == {"PER", "ORG", "LOC", "TIME"}
+
+
+def test_a_language_without_a_model_is_read_by_the_lexicon(tmp_path):
+    shutil.copytree(MODELS / "zh", tmp_path / "zh")
+    made = create(GENERAL, {"workers": 0, "models": str(tmp_path)})
+    [lexicon] = load_extractor("lexicon", GENERAL, {}).extract([passage(TEXTS["en"], "en")])
+    [found] = made.extract([passage(TEXTS["en"], "en")])
+    assert (found.mentions, found.triples) == (lexicon.mentions, lexicon.triples)
+    assert found.triples
+
+
+def test_another_network_of_characters_makes_another_extractor(tmp_path):
+    shutil.copytree(MODELS / "zh", tmp_path / "zh")
+    before = create(GENERAL, {"models": str(tmp_path)}).fingerprint
+    (tmp_path / "zh" / "context.json").write_bytes((MODELS / "zh" / "context.json").read_bytes() + b" ")
+    assert create(GENERAL, {"models": str(tmp_path)}).fingerprint != before
 
 
 @pytest.mark.parametrize("name", ODD)
