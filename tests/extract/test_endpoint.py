@@ -393,6 +393,9 @@ def test_control_c_ends_a_program_that_waits_for_answers(tmp_path: Path) -> None
     program = tmp_path / "waits.py"
     with running(ANSWERS, Script(latency_s=60)) as server:
         program.write_text(
+            # A shell that runs the tests in the background hands on that interrupts are ignored.
+            "import signal\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from graph_schema import Ontology\n"
             "from kgbuilder.extract.endpoint import create\n"
             "from kgbuilder.records import Passage\n"
