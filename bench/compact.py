@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.machine import ROOT, machine, spread
 from kgbuilder.extract.compact.extractor import MODELS
-from kgbuilder.extract.compact.model import CompactModel
+from kgbuilder.extract.compact.model import CompactModel, model_folders
 from kgbuilder.ingest import sentences
 
 N_SENTENCES = 1_000
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(json.dumps(_measure(given.models / given.only, given.only, given.runs)))
         return
     print(machine())
-    for folder in sorted(path.parent for path in given.models.glob("*/model.json")):
+    for folder in model_folders(given.models).values():
         command = [sys.executable, "-m", "bench.compact", "--models", given.models, "--runs", str(given.runs)]
         command += ["--only", folder.name]
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

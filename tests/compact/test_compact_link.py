@@ -568,21 +568,26 @@ def test_of_a_listed_name_and_a_longer_mention_the_longer_stays():
     assert facts(text, found) == [("林知远", "place_of_birth", "绍兴")]
 
 
+def without_relations(*types):
+    """Settings of a model that knows these types and no relation."""
+    return Settings(
+        types=types,
+        relations=(),
+        symmetric=frozenset(),
+        allowed=np.zeros((len(types), len(types), 0), bool),
+        type_thresholds=np.zeros(len(types), np.float32),
+        relation_thresholds=np.zeros(0, np.float32),
+        type_calibration=Calibration(),
+        relation_calibration=PairCalibration(slopes=np.zeros(4, np.float32), offsets=np.zeros(0, np.float32)),
+    )
+
+
 def test_listed_names_can_be_forced_among_the_spans_of_a_model():
     text = "林知远生于绍兴"
     places = np.array([(n, n + 1) for n in range(len(text))], np.int32)
     features = Features(text=text, ids=np.zeros((7, 1), np.int32), bits=np.zeros((7, 0), np.uint8), spans=places)
     scores = np.full((7, 4, 2), -5.0, np.float32)
-    settings = Settings(
-        types=("PER", "LOC"),
-        relations=(),
-        symmetric=frozenset(),
-        allowed=np.zeros((2, 2, 0), bool),
-        type_thresholds=np.zeros(2, np.float32),
-        relation_thresholds=np.zeros(0, np.float32),
-        type_calibration=Calibration(),
-        relation_calibration=PairCalibration(slopes=np.zeros(4, np.float32), offsets=np.zeros(0, np.float32)),
-    )
+    settings = without_relations("PER", "LOC")
     spans = [Span(first=1, last=2, type=0, score=3.0), Span(first=5, last=6, type=0, score=2.0)]
     wanted = [*known(text, "林知远", "PER"), *known(text, "绍兴", "LOC")]
     assert forced_spans(spans, features, wanted, scores, settings) == [
@@ -602,16 +607,7 @@ class Model:
 
     def __init__(self, readings):
         self.readings = readings
-        self.settings = Settings(
-            types=("PER",),
-            relations=(),
-            symmetric=frozenset(),
-            allowed=np.zeros((1, 1, 0), bool),
-            type_thresholds=np.zeros(1, np.float32),
-            relation_thresholds=np.zeros(0, np.float32),
-            type_calibration=Calibration(),
-            relation_calibration=PairCalibration(slopes=np.zeros(4, np.float32), offsets=np.zeros(0, np.float32)),
-        )
+        self.settings = without_relations("PER")
 
     def read(self, texts, known=None):
         return [self.readings[text] for text in texts]

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
+from kgbuilder.extract.compact.model import ENCODER_GRAPH, RELATIONS_GRAPH
 from training.compact.graph import Arrays, Graph
 from training.compact.recipe import ModelPart
 from training.compact.tables import MAX_DISTANCE, N_DISTANCE_IDS, distance_ids, rope_tables
@@ -28,8 +29,8 @@ def export_graphs(
     `arrays` are the weights by name, `model` the sizes of the recipe, `names` the encodings of the relations' names.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(_encoder(Graph(small=small), arrays, model, n_signals), str(folder / "encoder.onnx"))
-    onnx.save(_relations(Graph(small=small), arrays, names), str(folder / "relations.onnx"))
+    onnx.save(_encoder(Graph(small=small), arrays, model, n_signals), str(folder / ENCODER_GRAPH))
+    onnx.save(_relations(Graph(small=small), arrays, names), str(folder / RELATIONS_GRAPH))
 
 
 # --- encoder ----------------------------------------------------------------------------------------------------------

@@ -26,7 +26,17 @@ from graph_schema import Ontology, load_ontology
 from kgbuilder.errors import ConfigError
 from kgbuilder.extract.compact.context import CONTEXT_CHARACTERS, CONTEXT_GRAPH, CharacterContext, load_context
 from kgbuilder.extract.compact.features import Featurizer, load_featurizer
-from kgbuilder.extract.compact.model import FORMAT, CompactModel, ModelCard, RelationCard, stack_features
+from kgbuilder.extract.compact.model import (
+    CARD,
+    ENCODER_GRAPH,
+    FORMAT,
+    RELATIONS_GRAPH,
+    VOCABULARY,
+    CompactModel,
+    ModelCard,
+    RelationCard,
+    stack_features,
+)
 from kgbuilder.extract.compact.session import open_session
 from training.compact.batches import Batch, Dropout, Layout, Shape, make_batch, plan_batches
 from training.compact.corpus import Corpus, hash_examples, licences, load_corpus
@@ -87,7 +97,7 @@ def prepare(folder: Path, recipe: Recipe, text: str, corpus: Corpus, minilm: Min
         raise ConfigError("the folder holds a run of another recipe", where=str(stored), remedy="name another --out")
     ontology = load_ontology("general")
     began = time.monotonic()
-    path = folder / "vocabulary.json"
+    path = folder / VOCABULARY
     if not path.is_file() or not (folder / "starts.npz").is_file():
         texts = [example.text for example in corpus.train]
         starts: dict[str, npt.NDArray[Any]]
@@ -380,7 +390,7 @@ def _write_lineage(run: Run, version: str, minilm: MiniLM | None) -> None:
             "onnxruntime": onnxruntime.__version__,
         },
         "ontology": run.ontology.fingerprint,
-        "vocabulary_sha256": hashlib.sha256((run.folder / "vocabulary.json").read_bytes()).hexdigest(),
+        "vocabulary_sha256": hashlib.sha256((run.folder / VOCABULARY).read_bytes()).hexdigest(),
         "data": hash_examples(run.corpus.train),
         "licences": licences(run.corpus.train),
         "starts_from": _starts_from(run, minilm),
@@ -440,11 +450,11 @@ def _card(run: Run, chosen: Chosen | None = None) -> ModelCard:
     )
 
 
-def _model(run: Run, arrays: Arrays, folder: Path, card: ModelCard | None = None) -> CompactModel:
+def _model(run: Run, arrays: Arrays, folder: Path) -> CompactModel:
     """Export to 32-bit graphs and open them."""
     export_graphs(folder, arrays, run.recipe.model, run.n_signals, run.starts["names"])
-    encoder, relations = (open_session(folder / name, n_threads=2) for name in ("encoder.onnx", "relations.onnx"))
-    return CompactModel(card or _card(run), run.featurizer, encoder, relations, run.context)
+    encoder, relations = (open_session(folder / name, n_threads=2) for name in (ENCODER_GRAPH, RELATIONS_GRAPH))
+    return CompactModel(_card(run), run.featurizer, encoder, relations, run.context)
 
 
 def open_run(folder: Path, *, data: Path | None, real: Path | None, corpus: Corpus | None = None) -> tuple[Run, Arrays]:
@@ -478,11 +488,11 @@ def export_run(
     out = folder / "model"
     export_graphs(out, arrays, run.recipe.model, run.n_signals, run.starts["names"], small=True)
     _copy_texts(folder, out)
-    (out / "model.json").write_text(_card(run).model_dump_json(), encoding="utf-8")
+    (out / CARD).write_text(_card(run).model_dump_json(), encoding="utf-8")
     chosen = choose_thresholds(CompactModel.load(out, n_threads=2), run.corpus.exhaustive, target=target)
     card = _card(run, chosen)
-    (out / "model.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
-    (folder / "float" / "model.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
+    (out / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
+    (folder / "float" / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
     _copy_texts(folder, folder / "float")
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     say(f"{out}: {size:.1f} MB")
@@ -497,7 +507,7 @@ def export_run(
 
 def _copy_texts(folder: Path, model: Path) -> None:
     """Copy what a model reads and training did not make into a model folder."""
-    for name in ("vocabulary.json", CONTEXT_GRAPH, CONTEXT_CHARACTERS):
+    for name in (VOCABULARY, CONTEXT_GRAPH, CONTEXT_CHARACTERS):
         if (folder / name).is_file():
             shutil.copyfile(folder / name, model / name)
 

@@ -33,15 +33,16 @@ def run(arguments: argparse.Namespace) -> int:
     _check_matplotlib()
     from graph_schema import load_ontology
     from kgbuilder.extract.compact.extractor import MODELS
+    from kgbuilder.extract.compact.model import model_folders
     from training.data.dataset import load_dataset
     from training.quality.judged import read_judged
-    from training.quality.measure import measure_quality, model_languages
+    from training.quality.measure import measure_quality
     from training.quality.page import render_page
     from training.quality.picture import draw_quality
 
     out: Path = arguments.out
     models: Path = arguments.models or MODELS
-    if arguments.models and not model_languages(models):
+    if arguments.models and not model_folders(models):
         raise ConfigError("there is no model", where=str(models), remedy="give a folder with zh/model.json in it")
     judged = read_judged(out / EXAMPLES_FILE)
     data, real = data_folder(arguments.data), optional_folder(arguments.real, CORPUS_REAL_VARIABLE)

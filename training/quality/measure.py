@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graph_schema import Ontology
 from kgbuilder.extract import Extractor, compact, lexicon
-from kgbuilder.extract.compact.model import ModelCard
+from kgbuilder.extract.compact.model import CARD, ModelCard, model_folders
 from kgbuilder.ids import content_id
 from kgbuilder.records import Passage
 from kgbuilder.score import AnnotatedEntity, AnnotatedTriple, Report
@@ -28,7 +28,6 @@ __all__ = [
     "Quality",
     "measurable",
     "measure_quality",
-    "model_languages",
 ]
 
 COMPACT, LEXICON = "compact", "lexicon"
@@ -96,11 +95,6 @@ class Quality:
         return next((one for one in self.measured if (one.name, one.language, one.reader) == wanted), None)
 
 
-def model_languages(models: Path) -> tuple[str, ...]:
-    """Return the languages that a folder has a compact model for."""
-    return tuple(sorted(path.parent.name for path in models.glob("*/model.json")))
-
-
 def measurable(example: Example) -> bool:
     """Say whether an example can judge anything: some type or relation is annotated completely."""
     return bool(example.exhaustive_types or example.relations)
@@ -115,7 +109,7 @@ def measure_quality(
         ModelError: when a model cannot be used, before anything is measured.
         ConfigError: when a model folder is not whole.
     """
-    languages = model_languages(models)
+    languages = tuple(model_folders(models))
     sets = [*_sets(tests)]
     measured: list[Measured] = []
     examples_of_classes: list[ClassExample] = []
@@ -192,7 +186,7 @@ def _passage(text: str, language: str) -> Passage:
 
 
 def _card(folder: Path) -> ModelCard:
-    return ModelCard.model_validate_json((folder / "model.json").read_bytes())
+    return ModelCard.model_validate_json((folder / CARD).read_bytes())
 
 
 @contextmanager
@@ -214,7 +208,7 @@ def _eager(ontology: Ontology, model: Path) -> Iterator[Extractor]:
         card = _card(model)
         low = [relation.model_copy(update={"threshold": _LOW_THRESHOLD}) for relation in card.relations]
         content = card.model_copy(update={"relations": tuple(low)}).model_dump_json()
-        (copy / "model.json").write_text(content, encoding="utf-8")
+        (copy / CARD).write_text(content, encoding="utf-8")
         with _compact(ontology, Path(folder), [model.name]) as extractor:
             assert extractor is not None
             yield extractor

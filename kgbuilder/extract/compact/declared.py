@@ -2,10 +2,10 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from kgbuilder.extract.compact.anaphora import read_anaphor
-from kgbuilder.extract.compact.decode import Reading, ReadMention
+from kgbuilder.extract.compact.decode import Reading, ReadMention, apart
 from kgbuilder.extract.compact.repeats import add_names
 from kgbuilder.extract.compact.short_forms import Name
 from kgbuilder.normalize.abbreviations import is_abbreviation, is_other_script
@@ -58,7 +58,7 @@ def declared_names(text: str, reading: Reading) -> tuple[Reading, tuple[Declared
             declared.append((short, name))
             score = mention.score * _INFERRED
             added.append(ReadMention(start=place[0], end=place[1], type=mention.type, score=score))
-    return add_names(reading, _apart(added)), tuple(declared)
+    return add_names(reading, apart(added)), tuple(declared)
 
 
 def _declared_behind(text: str, mention: ReadMention, name: Name) -> tuple[int, int] | None:
@@ -86,14 +86,6 @@ def _may_be_missed(short: Name, full: Name) -> bool:
 def _overlaps(mentions: Sequence[ReadMention], at: int, place: tuple[int, int]) -> bool:
     """Say whether a place overlaps a mention; `at` is the first that does not start before it."""
     return (at > 0 and mentions[at - 1].end > place[0]) or (at < len(mentions) and mentions[at].start < place[1])
-
-
-def _apart(mentions: Iterable[ReadMention]) -> Iterator[ReadMention]:
-    end = -1
-    for mention in sorted(mentions, key=lambda m: m.start):
-        if mention.start >= end:
-            end = mention.end
-            yield mention
 
 
 def _is_anaphor(name: Name) -> bool:

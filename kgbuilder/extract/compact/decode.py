@@ -4,7 +4,7 @@ Scores are logits: 0 is where the model thinks yes and no alike. `Settings` says
 from where on a type or relation is stated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = [
     "Reading",
     "Settings",
     "Span",
+    "apart",
     "candidate_pairs",
     "decide",
     "decode_spans",
@@ -171,6 +172,15 @@ def pair_features(spans: Sequence[Span], head: IntArray, tail: IntArray) -> Floa
     return found
 
 
+def apart(mentions: Iterable[ReadMention]) -> Iterator[ReadMention]:
+    """Yield mentions in text order but for those that overlap one before; of two that begin together the longer."""
+    end = 0
+    for mention in sorted(mentions, key=lambda mention: (mention.start, -mention.end)):
+        if mention.start >= end:
+            yield mention
+            end = mention.end
+
+
 def candidate_pairs(spans: Sequence[Span], allowed: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
     """Return heads and tails of the ordered pairs of spans whose types some relation allows."""
     if not spans:
@@ -198,10 +208,12 @@ def decide(features: Features, spans: Sequence[Span], pairs: Pairs, settings: Se
         types = np.array([span.type for span in spans])
         features_of_pairs = pair_features(spans, pairs.head, pairs.tail)
         logits = settings.relation_calibration.logits(pairs.scores, features_of_pairs)
-        if settings.across_sentences:
-            logits -= settings.across_sentences * _across(features, spans, pairs)[:, None]
         fits = settings.allowed[types[pairs.head], types[pairs.tail]]
-        for n, relation in np.argwhere((logits > settings.relation_thresholds) & fits):
+        stated = (logits > settings.relation_thresholds) & fits
+        if settings.across_sentences and stated.any():
+            logits -= settings.across_sentences * _across(features, spans, pairs)[:, None]
+            stated &= logits > settings.relation_thresholds
+        for n, relation in np.argwhere(stated):
             head, tail = int(pairs.head[n]), int(pairs.tail[n])
             if int(relation) in settings.symmetric:
                 head, tail = min(head, tail), max(head, tail)

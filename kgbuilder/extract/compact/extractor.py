@@ -17,11 +17,10 @@ from pathlib import Path
 
 from graph_schema import Ontology
 from kgbuilder.errors import ConfigError
-from kgbuilder.extract.compact.context import CONTEXT_CHARACTERS, CONTEXT_GRAPH
 from kgbuilder.extract.compact.decode import Reading, ReadMention, narrowed
 from kgbuilder.extract.compact.known import KnownNames, with_known
 from kgbuilder.extract.compact.link import link
-from kgbuilder.extract.compact.model import CompactModel
+from kgbuilder.extract.compact.model import CompactModel, model_files, model_folders
 from kgbuilder.extract.lexicon import LexiconExtractor, OwnNames, read_own_names
 from kgbuilder.ids import content_id
 from kgbuilder.records import Extraction, Failure, MentionClaim, Passage, TripleClaim
@@ -36,8 +35,6 @@ _SETTINGS = frozenset({"cache_dir", "gazetteer", "models", "workers"})
 _BATCH_PASSAGES = 16
 _AHEAD = 2
 _TRIES = 2
-_MODEL_FILES = ("model.json", "vocabulary.json", "encoder.onnx", "relations.onnx")
-_CONTEXT_FILES = (CONTEXT_GRAPH, CONTEXT_CHARACTERS)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -59,7 +56,7 @@ def create(ontology: Ontology, settings: Mapping[str, object]) -> "CompactExtrac
     if not isinstance(workers, int) or isinstance(workers, bool) or not 0 <= workers <= 256:
         raise ConfigError("`workers` is no number of processes", where="extractor compact", remedy="give 0 to 256")
     folder = Path(str(settings.get("models", MODELS)))
-    models = {path.parent.name: path.parent for path in sorted(folder.glob("*/model.json"))}
+    models = model_folders(folder)
     if not models:
         remedy = "give a folder with zh/ or en/ in it, or install the package anew"
         raise ConfigError("no model here", where=str(folder), remedy=remedy)
@@ -83,9 +80,7 @@ class CompactExtractor:
         self._own = own or OwnNames()
         self._pool: ProcessPoolExecutor | None = None
         self._reader: _Reader | None = None
-        folders = [folder for _, folder in sorted(self._models.items())]
-        files = [folder / name for folder in folders for name in _MODEL_FILES]
-        files += [folder / name for folder in folders for name in _CONTEXT_FILES if (folder / name).is_file()]
+        files = [path for _, folder in sorted(self._models.items()) for path in model_files(folder)]
         parts = (_lexicon(ontology, self._own).fingerprint, *sorted(self._models), *map(_hash, files))
         self.fingerprint = content_id("compact", _VERSION, ontology.name, ontology.fingerprint, *parts)
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kgbuilder.errors import ModelError
-from kgbuilder.extract.compact.context import CharacterContext, load_context
+from kgbuilder.extract.compact.context import CONTEXT_CHARACTERS, CONTEXT_GRAPH, CharacterContext, load_context
 from kgbuilder.extract.compact.decode import (
     N_PAIR_FEATURES,
     Calibration,
@@ -27,6 +27,7 @@ from kgbuilder.extract.compact.decode import (
     ReadTriple,
     Settings,
     Span,
+    apart,
     candidate_pairs,
     decide,
     decode_spans,
@@ -36,15 +37,23 @@ from kgbuilder.extract.compact.known import forced_spans
 from kgbuilder.extract.compact.session import Session, open_session
 
 __all__ = [
+    "CARD",
+    "ENCODER_GRAPH",
     "FORMAT",
+    "RELATIONS_GRAPH",
+    "VOCABULARY",
     "CompactModel",
     "ModelCard",
     "RelationCard",
     "Scored",
     "join_readings",
+    "model_files",
+    "model_folders",
     "split_features",
     "stack_features",
 ]
+
+CARD, VOCABULARY, ENCODER_GRAPH, RELATIONS_GRAPH = "model.json", "vocabulary.json", "encoder.onnx", "relations.onnx"
 
 FORMAT = 2
 """The form of model.json; a model of another one is refused."""
@@ -136,8 +145,8 @@ class CompactModel:
             ModelError: when a file is missing or not of this form, or onnxruntime is not installed.
         """
         try:
-            card = ModelCard.model_validate_json((folder / "model.json").read_bytes())
-            featurizer = load_featurizer(folder / "vocabulary.json")
+            card = ModelCard.model_validate_json((folder / CARD).read_bytes())
+            featurizer = load_featurizer(folder / VOCABULARY)
             context = load_context(folder, n_threads=n_threads)
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
@@ -147,14 +156,15 @@ class CompactModel:
             remedy = "take the model that comes with this version"
             raise ModelError(f"the model has form {card.format}, not {FORMAT}", where=str(folder), remedy=remedy)
         encoder, relations = (
-            open_session(folder / name, n_threads=n_threads) for name in ("encoder.onnx", "relations.onnx")
+            open_session(folder / name, n_threads=n_threads) for name in (ENCODER_GRAPH, RELATIONS_GRAPH)
         )
         return CompactModel(card, featurizer, encoder, relations, context)
 
     def read(self, texts: Sequence[str], known: KnownByText | None = None) -> list[Reading]:
         """Return what is found in each text; relations are asked of the names in `known`, too.
 
-        A text that is too long is read in windows; relations stay within one."""
+        A text that is too long is read in windows; relations stay within one.
+        """
         pieces: list[Features] = []
         bounds = [0]
         for text in texts:
@@ -221,6 +231,18 @@ class CompactModel:
         }
         (logits,) = self.relations.run(None, feeds)
         return Pairs(head=head, tail=tail, scores=logits)
+
+
+def model_folders(models: Path) -> dict[str, Path]:
+    """Return the model folders in a folder, by language."""
+    return {path.parent.name: path.parent for path in sorted(models.glob(f"*/{CARD}"))}
+
+
+def model_files(folder: Path) -> list[Path]:
+    """Return the files of a model folder that decide what is read; only those of the context may be missing."""
+    context = [folder / name for name in (CONTEXT_GRAPH, CONTEXT_CHARACTERS)]
+    needed = [folder / name for name in (CARD, VOCABULARY, ENCODER_GRAPH, RELATIONS_GRAPH)]
+    return needed + [path for path in context if path.is_file()]
 
 
 def stack_features(
@@ -297,7 +319,7 @@ def join_readings(pieces: Sequence[Features], readings: Sequence[Reading]) -> Re
         for mention in reading.mentions
         if low <= mention.start < high
     ]
-    kept = {(mention.start, mention.end, mention.type): mention for mention in _apart(owned)}
+    kept = {(mention.start, mention.end, mention.type): mention for mention in apart(owned)}
     taken = _Taken(kept.values())
     triples: dict[tuple[ReadMention, str, ReadMention], float] = {}
     for reading in readings:
@@ -324,15 +346,6 @@ def join_readings(pieces: Sequence[Features], readings: Sequence[Reading]) -> Re
 def _start(piece: Features) -> int:
     real = piece.spans[:, 1] > piece.spans[:, 0]
     return int(piece.spans[real, 0].min())
-
-
-def _apart(mentions: Sequence[ReadMention]) -> Iterator[ReadMention]:
-    """Yield mentions that do not overlap the one before, in text order."""
-    end = 0
-    for mention in sorted(mentions, key=lambda mention: (mention.start, -mention.end)):
-        if mention.start >= end:
-            yield mention
-            end = mention.end
 
 
 class _Taken:
